@@ -1,0 +1,48 @@
+// Alert: what a person is told. One per episode; later matches of the episode fold into it. Revised, never
+// doubled.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/detection.h"
+#include "core/position.h"
+#include "core/timestamp.h"
+
+namespace redthread {
+
+enum class AlertState : uint8_t { kEarly, kFinal, kWithdrawn };
+const char* AlertStateName(AlertState state);
+
+// One event that an alert stands on.
+struct Evidence {
+  Timestamp time;
+  std::string rule_id;
+  std::string source;  // the path as given
+  Position position;
+  uint64_t raw_hash[2] = {0, 0};  // XXH3-128 of the raw record, high half first
+};
+
+struct Alert {
+  std::string id;         // hex; a hash of (rule id, rule content, group, time)
+  uint32_t revision = 1;  // grows by one with each change that is told
+  AlertState state = AlertState::kEarly;
+  bool late = false;         // came of events below the watermark
+  bool correlation = false;  // else: of a detection rule, folded by its entities
+  std::string rule_id;
+  std::string rule_title;
+  Level level = Level::kInformational;
+  std::vector<std::string> tags;
+  std::vector<std::pair<std::string, std::string>> group;  // sorted by name
+  Timestamp time;                                          // when it fired
+  Timestamp first;
+  Timestamp last;
+  uint64_t count = 0;
+  std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
+  std::string explain;
+  static constexpr size_t kMaxEvidence = 100;
+};
+
+}  // namespace redthread
