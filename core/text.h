@@ -25,7 +25,9 @@ char32_t FoldCodePoint(char32_t c);
 void AppendFolded(std::string_view text, std::string* out);
 std::string Fold(std::string_view text);
 
-// Writes the folded text to `out`, which must have room for 3 * text.size() bytes; returns the bytes written.
+// Writes the folded text to `out`, which must have room for FoldedSizeLimit(text.size()) bytes; returns the
+// bytes written. Bytes that are no valid UTF-8 stay as they are.
+inline size_t FoldedSizeLimit(size_t size) { return size + size / 2 + 1; }
 size_t FoldInto(std::string_view text, char* out);
 
 bool IsAscii(std::string_view text);
