@@ -66,8 +66,11 @@ class Database {
 
  private:
   friend class StateTransaction;
+  friend class DatabaseSnapshot;
   struct Rocks;
   Database(std::string path, std::unique_ptr<Rocks> rocks);
+  static Status OpenFamilies(const Options& options, Rocks* rocks);
+  Status CheckFormat();
 
   std::string path_;
   std::unique_ptr<Rocks> rocks_;

@@ -16,33 +16,26 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/position.h"
 #include "core/status.h"
 #include "core/timestamp.h"
+#include "storage/event_block.h"
+#include "storage/event_index.h"
 #include "storage/state_reader.h"
 #include "storage/state_transaction.h"
 
 namespace redthread {
 
-// One record to keep. `raw` is borrowed for the call.
-struct EventRecord {
-  uint64_t index = 0;             // as in Position
-  std::optional<Timestamp> time;  // event time, where the record has one
-  Timestamp arrival;              // processing time at which it was first read
-  std::string_view raw;           // as it came, without its line end
-};
-
-// One record that was kept. `record.raw` is valid during the visit only.
+// One record that was kept.
 struct StoredEvent {
   SourceId source = 0;
   uint32_t epoch = 0;
   EventRecord record;
-  // What it is found by: its event time, else its arrival.
-  Timestamp stored_time() const { return record.time ? *record.time : record.arrival; }
 };
 
-// Holds compression contexts: one per thread. Has no state of its own beside them.
+// Holds compression contexts and buffers, no state: one per thread. A visitor must not call it again.
 class EventStore {
  public:
   struct Options {
@@ -77,24 +70,44 @@ class EventStore {
   Status Read(const StateReader& reader, const Position& position, std::string* text, StoredEvent* event);
 
   struct Range {
-    Timestamp begin = Timestamp::Min();  // of stored_time(), begin <= t <= end
+    Timestamp begin = Timestamp::Min();  // of EventRecord::stored_time(), begin <= t <= end
     Timestamp end = Timestamp::Max();
     std::optional<SourceId> source;  // only this one
   };
 
-  // Visits the records of the range until `visit` returns false. Blocks come in the order of their least
-  // time, after them the tail rows by source and position; the records within each in the order of (time,
-  // position). Damaged rows are skipped and noted.
-  Status ForEach(const StateReader& reader, const Range& range,
-                 const std::function<bool(const StoredEvent&)>& visit, Damage* damage);
+  using Visitor = std::function<bool(const StoredEvent&)>;
+
+  // Visits the records of the range until `visit` returns false; raw text is valid during the visit. Blocks
+  // come in the order of their least time, after them the tail rows by source and position; the records
+  // within each in the order of (time, position). Damaged rows are skipped and noted.
+  Status ForEach(const StateReader& reader, const Range& range, const Visitor& visit, Damage* damage);
 
   // The position after the last record kept of a source, or nothing when none was.
   Result<std::optional<Position>> End(const StateReader& reader, SourceId source) const;
 
  private:
-  struct Codec;
+  struct SealRun;
+  Status WriteTailRow(StateTransaction* transaction, const BlockAddress& address,
+                      std::span<const EventRecord> records);
+  Status WriteBlocks(StateTransaction* transaction, SourceId source, uint32_t epoch,
+                     std::span<const EventRecord> records);
+  static Status ListTail(const StateReader& reader, SourceId source, std::vector<BlockAddress>* tail,
+                         Damage* damage);
+  static Status BlockBetween(const StateReader& reader, std::string_view tail_key, std::string_view next_key,
+                             bool* between);
+  Status AddToRun(const StateReader& reader, const BlockAddress& address, SealRun* run);
+  Status FinishRun(StateTransaction* transaction, SealRun* run);
+  void VisitRow(char kind, const BlockAddress& address, std::string_view row, const Range& range,
+                const Visitor& visit, Damage* damage, bool* go_on);
+  Status ForEachInBlocks(const StateReader& reader, const Range& range, const Visitor& visit, Damage* damage,
+                         bool* go_on);
+  Status ForEachInTail(const StateReader& reader, const Range& range, const Visitor& visit, Damage* damage,
+                       bool* go_on);
+
   Options options_;
-  std::unique_ptr<Codec> codec_;
+  std::unique_ptr<EventBlockCodec> codec_;
+  std::string text_;                  // of the row that was read last
+  std::vector<EventRecord> records_;  // point into text_
 };
 
 }  // namespace redthread

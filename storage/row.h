@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,8 +21,9 @@ class RowWriter {
  public:
   explicit RowWriter(uint8_t version = 1) : row_(1, static_cast<char>(version)) {}
   RowWriter& U8(uint8_t v);
-  RowWriter& Varint(uint64_t v);         // LEB128
-  RowWriter& Time(Timestamp t);          // i64, little-endian
+  RowWriter& Varint(uint64_t v);  // LEB128
+  RowWriter& Time(Timestamp t);   // i64, little-endian
+  RowWriter& OptionalTime(const std::optional<Timestamp>& t);
   RowWriter& Fixed64(uint64_t v);        // little-endian
   RowWriter& Bytes(std::string_view v);  // varint length, then the bytes
   // The bytes so far without version and checksum: a record within a row.
@@ -42,7 +44,9 @@ class RowReader {
   bool U8(uint8_t* v);
   bool Varint(uint64_t* v);
   bool Varint32(uint32_t* v);  // also false above 32 bits
+  bool Flag(bool* v);          // also false for anything but 0 and 1
   bool Time(Timestamp* t);
+  bool OptionalTime(std::optional<Timestamp>* t);
   bool Fixed64(uint64_t* v);
   bool Bytes(std::string_view* v);
   bool Bytes(std::string* v);
@@ -62,6 +66,8 @@ Result<std::string_view> OpenRow(const char* what, std::string_view key, std::st
 // The Status of a row whose checksum holds but whose fields do not: kCorrupt.
 Status DamagedRow(const char* what, std::string_view key, const char* why);
 
+// XXH3-64 of `bytes`.
+uint64_t Checksum(std::string_view bytes);
 // XXH3-64 of `bytes`, seeded with that of `key`.
 uint64_t RowChecksum(std::string_view key, std::string_view bytes);
 
