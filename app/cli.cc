@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/completion_command.h"
+#include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/version_command.h"
 
@@ -128,6 +129,7 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 }  // namespace
 
 void AddAllCommands(CommandTree* tree) {
+  AddConfigCommand(tree);
   AddCompletionCommand(tree);
   AddVersionCommand(tree);
 }

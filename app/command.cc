@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "app/display_width.h"
-#include "app/nearest_name.h"
+#include "rules/nearest_name.h"
 
 namespace redthread {
 namespace {
@@ -117,25 +117,26 @@ CLI::Option* AddChoice(CLI::App* app, const std::string& flags, std::string* val
 
 std::string ChoiceProblem(const std::string& value, const std::vector<std::string>& choices) {
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return "";
-  std::string known;
-  for (const std::string& c : choices) known += (known.empty() ? "" : ", ") + c;
-  return "unknown value '" + value + "'" + DidYouMean(value, choices) + "; known: " + known;
+  const std::vector<std::string_view> known(choices.begin(), choices.end());
+  return "`" + value + "` is not one of " + JoinNames(known) + Suggestion(value, known, "");
 }
 
 std::string UnknownWord(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
-  if (word.size() > 1 && word[0] == '-') {
+  const bool option = word.size() > 1 && word[0] == '-';
+  if (option) {
     for (const CLI::App* a = &app; a != nullptr; a = a->get_parent()) {
       for (const CLI::Option* o : a->get_options({})) {
         for (const std::string& l : o->get_lnames()) known.push_back("--" + l);
       }
     }
-    const std::string flag = word.substr(0, word.find('='));
-    return "unknown option '" + flag + "'" + DidYouMean(flag, known);
+  } else {
+    for (const CLI::App* sub : app.get_subcommands({})) known.push_back(sub->get_name());
+    if (known.empty()) return "unexpected argument `" + word + "`";
   }
-  for (const CLI::App* sub : app.get_subcommands({})) known.push_back(sub->get_name());
-  if (known.empty()) return "unexpected argument '" + word + "'";
-  return "unknown command '" + word + "'" + DidYouMean(word, known);
+  const std::string name = option ? word.substr(0, word.find('=')) : word;
+  return (option ? "unknown option `" : "unknown command `") + name + "`" +
+         Suggestion(name, {known.begin(), known.end()}, "");
 }
 
 }  // namespace redthread

@@ -74,11 +74,11 @@ class CommandTree {
 CLI::Option* AddChoice(CLI::App* app, const std::string& flags, std::string* value,
                        std::vector<std::string> choices, const std::string& description);
 
-// "unknown value 'tabel' (did you mean 'table'?); known: table, json", or nothing when it is one of them.
+// "`tabel` is not one of table and json, did you mean `table`?", or nothing when it is one of them.
 std::string ChoiceProblem(const std::string& value, const std::vector<std::string>& choices);
 
 // The nearest command or flag to a word that the parser did not know, as a whole complaint:
-// "unknown command 'scna' (did you mean 'scan'?)". `app` is the innermost command that was recognised.
+// "unknown command `scna`, did you mean `scan`?". `app` is the innermost command that was recognised.
 std::string UnknownWord(const CLI::App& app, const std::string& word);
 
 }  // namespace redthread

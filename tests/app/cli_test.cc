@@ -20,20 +20,20 @@ TEST(CliTest, AMisspeltWordIsExitCodeTwoWithTheNearestName) {
     std::vector<std::string> arguments;
     const char* complaint;
   } cases[] = {
-      {{"versoin"}, "redthread: unknown command 'versoin' (did you mean 'version'?)\n"},
-      {{"completoin", "bash"}, "redthread: unknown command 'completoin' (did you mean 'completion'?)\n"},
-      {{"frobnicate"}, "redthread: unknown command 'frobnicate'\n"},
-      {{"version", "--outptu", "json"}, "redthread: unknown option '--outptu' (did you mean '--output'?)\n"},
-      {{"--colour=never", "version"}, "redthread: unknown option '--colour' (did you mean '--color'?)\n"},
-      {{"version", "now"}, "redthread: unexpected argument 'now'\n"},
+      {{"versoin"}, "redthread: unknown command `versoin`, did you mean `version`?\n"},
+      {{"completoin", "bash"}, "redthread: unknown command `completoin`, did you mean `completion`?\n"},
+      {{"frobnicate"}, "redthread: unknown command `frobnicate`\n"},
+      {{"version", "--outptu", "json"}, "redthread: unknown option `--outptu`, did you mean `--output`?\n"},
+      {{"--colour=never", "version"}, "redthread: unknown option `--colour`, did you mean `--color`?\n"},
+      {{"version", "now"}, "redthread: unexpected argument `now`\n"},
       {{"version", "-o", "jsno"},
-       "redthread: --output: unknown value 'jsno' (did you mean 'json'?); known: table, json, jsonl, csv\n"},
+       "redthread: --output: `jsno` is not one of table, json, jsonl and csv, did you mean `json`?\n"},
       {{"completion", "bsah"},
-       "redthread: SHELL: unknown value 'bsah' (did you mean 'bash'?); known: bash, zsh, fish\n"},
+       "redthread: SHELL: `bsah` is not one of bash, zsh and fish, did you mean `bash`?\n"},
       {{"version", "-q", "-v"}, "redthread: --quiet excludes --verbose\n"},
       {{"version", "--server", "http://127.0.0.1:9600"},
        "redthread: --server is not available in this version; give --data-dir instead\n"},
-      {{"\x1b[31mred"}, "redthread: unknown command '\\x1b[31mred'\n"},
+      {{"\x1b[31mred"}, "redthread: unknown command `\\x1b[31mred`\n"},
   };
   for (const auto& c : cases) {
     const BinaryRun run = RunBinary(c.arguments);
@@ -57,7 +57,7 @@ TEST(CliTest, EnvironmentVariablesStandBehindFlags) {
   EXPECT_THAT(RunBinary({"version"}, {"REDTHREAD_OUTPUT="}).out, StartsWith("redthread "));
   const BinaryRun bad = RunBinary({"version"}, {"REDTHREAD_OUTPUT=xml"});
   EXPECT_EQ(bad.exit_code, 2);
-  EXPECT_EQ(bad.err, "redthread: REDTHREAD_OUTPUT: unknown value 'xml'; known: table, json, jsonl, csv\n");
+  EXPECT_EQ(bad.err, "redthread: REDTHREAD_OUTPUT: `xml` is not one of table, json, jsonl and csv\n");
 }
 
 // Calls `visit` with the arguments that lead to each command.
