@@ -22,7 +22,7 @@ struct FoldMatch {
   Timestamp time;  // kNoTime when the event has none: such matches all fold into one alert
   Position position;
   std::string source;  // the path as given
-  uint64_t raw_hash[2] = {0, 0};
+  Hash128 raw_hash{};
   AlertGroup group;  // the event's entities
 };
 
@@ -37,6 +37,13 @@ Alert BeginAlert(const Rule& rule, const FoldMatch& match);
 
 // Adds a match to an alert. The explanation is not renewed: see ExplainFold.
 void FoldInto(const Rule& rule, const FoldMatch& match, Alert* alert);
+
+// Whether a match at `time` belongs to the episode whose last match before it was at `last` <= time. Those
+// without a time are one episode of their own.
+inline bool SameEpisode(Timestamp last, Timestamp time, Nanoseconds window) {
+  if (last == kNoTime || time == kNoTime) return last == time;
+  return time - window <= last;
+}
 
 // One sentence: what matched, how often, on what, from when to when.
 std::string ExplainFold(const Alert& alert);
