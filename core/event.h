@@ -201,6 +201,11 @@ class Event {
   bool nested_ = false;  // some field holds an object or an array: paths can lead somewhere
 };
 
+// The text of what stands between the quotes of a JSON string. `out` needs raw.size() bytes; returns how many
+// were written. What is no escape of JSON stays as it is; a surrogate without its partner becomes U+FFFD.
+// Source: RFC 8259, 7.
+size_t UnescapeJson(std::string_view raw, char* out);
+
 // Appends the event as a JSON object of its fields, escaped anew: {"EventID":4688,...}. Duplicate keys are
 // all written.
 void AppendJson(const Event& event, std::string* out);

@@ -19,8 +19,8 @@ class FieldTable {
  public:
   FieldTable();
 
-  // The number of `name`, given to it if it has none yet. Of a name with dots its parts are registered too,
-  // so that a path can be walked by number ("a.b.c": a, a.b.c).
+  // The number of `name`, given to it if it has none yet. Of a name with dots the part before the first dot
+  // gets one too, so that the object in which a path begins is found by number.
   FieldId Add(std::string_view name);
 
   // kNoField when nobody asked for `name`.

@@ -25,7 +25,9 @@ char32_t FoldCodePoint(char32_t c);
 void AppendFolded(std::string_view text, std::string* out);
 std::string Fold(std::string_view text);
 
-// Writes the folded text to `out`, which must have room for 3 * text.size() bytes; returns the bytes written.
+// Writes the folded text to `out`, which must have room for FoldedSizeLimit(text.size()) bytes; returns the
+// bytes written. Bytes that are no valid UTF-8 stay as they are.
+inline size_t FoldedSizeLimit(size_t size) { return size + size / 2 + 1; }
 size_t FoldInto(std::string_view text, char* out);
 
 bool IsAscii(std::string_view text);
@@ -100,7 +102,8 @@ std::optional<Number> ParseDecimal(std::string_view text);
 // A number token of JSON, exponents too.
 std::optional<Number> ParseJsonNumber(std::string_view token);
 // The text Sigma sees for a JSON number: an integer in decimal; a float in its shortest form, an integral one
-// below 1e15 without ".0" ("5.0" -> "5", "1e3" -> "1000", "1e16" -> "1e+16").
+// below 1e15 without ".0" ("5.0" -> "5", "1e3" -> "1000", "1e16" -> "1e+16"). A number beyond all doubles
+// keeps its token.
 std::string JsonNumberText(std::string_view token);
 
 // ---- addresses

@@ -1,0 +1,49 @@
+#include "core/alert.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace redthread {
+
+const char* AlertStateName(AlertState state) {
+  switch (state) {
+    case AlertState::kEarly:
+      return "early";
+    case AlertState::kFinal:
+      return "final";
+    case AlertState::kWithdrawn:
+      return "withdrawn";
+  }
+  return "";
+}
+
+namespace {
+constexpr const char* kLevelNames[] = {"informational", "low", "medium", "high", "critical"};
+}  // namespace
+
+const char* LevelName(Level level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+bool ParseLevel(const std::string& name, Level* level) {
+  for (size_t i = 0; i < std::size(kLevelNames); ++i) {
+    if (name == kLevelNames[i]) {
+      *level = static_cast<Level>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool operator<(const Evidence& a, const Evidence& b) {
+  return std::tie(a.time, a.rule_id, a.raw_hash[0], a.raw_hash[1], a.source, a.position) <
+         std::tie(b.time, b.rule_id, b.raw_hash[0], b.raw_hash[1], b.source, b.position);
+}
+
+void Alert::AddEvidence(const Evidence& e) {
+  if (evidence.size() == kMaxEvidence) {
+    if (!(e < evidence.back())) return;
+    evidence.pop_back();
+  }
+  evidence.insert(std::upper_bound(evidence.begin(), evidence.end(), e), e);
+}
+
+}  // namespace redthread
