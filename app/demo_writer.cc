@@ -7,25 +7,9 @@
 #include <iterator>
 #include <system_error>
 
-namespace redthread {
+#include "core/text.h"
 
-void AppendJsonString(std::string_view text, std::string* out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out->push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out->append("\\u00");
-      out->push_back(kHex[(c >> 4) & 15]);
-      out->push_back(kHex[c & 15]);
-    } else {
-      out->push_back(c);
-    }
-  }
-  out->push_back('"');
-}
+namespace redthread {
 
 void JsonLine::Key(std::string_view key) {
   if (text_.size() > 1) text_.push_back(',');

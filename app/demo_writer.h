@@ -32,9 +32,6 @@ class JsonLine {
   std::string text_ = "{";
 };
 
-// Appends the text as a JSON string, with its quotes.
-void AppendJsonString(std::string_view text, std::string* out);
-
 enum class DemoSource : uint8_t {
   kFirewall,
   kWebAccess,
