@@ -13,6 +13,9 @@
 
 namespace redthread {
 
+// Stands where events have no time that could be read: such alerts have no episode, one folds all of them.
+inline constexpr Timestamp kNoTime = Timestamp::Min();
+
 enum class AlertState : uint8_t { kEarly, kFinal, kWithdrawn };
 const char* AlertStateName(AlertState state);
 
@@ -43,6 +46,13 @@ struct Alert {
   std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
   std::string explain;
   static constexpr size_t kMaxEvidence = 100;
+
+  // Keeps `e` if it is among the first kMaxEvidence in the order of evidence.
+  void AddEvidence(const Evidence& e);
 };
+
+// The order of evidence: (time, rule id, raw hash), so that it is the same whatever file or partition the
+// records came from.
+bool operator<(const Evidence& a, const Evidence& b);
 
 }  // namespace redthread
