@@ -106,4 +106,13 @@ std::optional<SlowNetwork> ParseSlowNetwork(std::string_view text) {
   return SlowNetwork{*address, *prefix};
 }
 
+bool SlowContains(const SlowNetwork& network, const SlowAddress& address) {
+  if (address.bits != network.address.bits) return false;
+  for (int bit = 0; bit < network.prefix; ++bit) {
+    const int mask = 0x80 >> (bit % 8);
+    if ((address.bytes[bit / 8] & mask) != (network.address.bytes[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
 }  // namespace redthread

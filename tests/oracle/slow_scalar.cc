@@ -41,12 +41,7 @@ bool Finds(const SlowRegex& regex, const std::string& text) {
 
 bool Within(const SlowNetwork& network, const std::string& text) {
   const std::optional<SlowAddress> address = ParseSlowAddress(text);
-  if (!address || address->bits != network.address.bits) return false;
-  for (int bit = 0; bit < network.prefix; ++bit) {
-    const int mask = 0x80 >> (bit % 8);
-    if ((address->bytes[bit / 8] & mask) != (network.address.bytes[bit / 8] & mask)) return false;
-  }
-  return true;
+  return address && SlowContains(network, *address);
 }
 
 // ---- time ----

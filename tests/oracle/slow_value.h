@@ -86,6 +86,9 @@ std::optional<SlowAddress> ParseSlowAddress(std::string_view text);
 // Address, then a slash and the prefix length; without them the one address.
 std::optional<SlowNetwork> ParseSlowNetwork(std::string_view text);
 
+// Bit by bit; never across families.
+bool SlowContains(const SlowNetwork& network, const SlowAddress& address);
+
 // Source: RFC 4648, section 4.
 std::string Base64(const std::string& bytes);
 
