@@ -73,6 +73,23 @@ void AddOther(const LogSourceMap::Other& other, const SlowJson& flat, LogSourceF
   if (!other.log_source.category.empty()) facts->categories.push_back({other.log_source.category, {}});
 }
 
+// A channel that some other source asks for (Sysmon for Linux writes Windows' fields) decides first, then
+// what every Windows event has, then the first source that is recognised.
+std::string ProductByContent(const LogSourceMap& map, const SlowJson& flat) {
+  for (const LogSourceMap::Other& other : map.others) {
+    for (const FieldCondition& condition : other.all_of) {
+      if (condition.field == "Channel" && !Has(condition.values, "*") && Holds(condition, flat)) {
+        return other.log_source.product;
+      }
+    }
+  }
+  if (flat.contains("Channel") && flat.contains("EventID")) return "windows";
+  for (const LogSourceMap::Other& other : map.others) {
+    if (Recognised(other, flat)) return other.log_source.product;
+  }
+  return "";
+}
+
 }  // namespace
 
 LogSourceFacts SlowClassify(const LogSourceMap& map, const SlowJson& flat,
@@ -81,19 +98,12 @@ LogSourceFacts SlowClassify(const LogSourceMap& map, const SlowJson& flat,
   facts.products = declared.products;
   facts.services = declared.services;
   for (const std::string& category : declared.categories) facts.categories.push_back({category, {}});
-  if (facts.products.empty()) {
-    for (const LogSourceMap::Other& other : map.others) {
-      if (Recognised(other, flat)) AddOnce(other.log_source.product, &facts.products);
-    }
-    // Sysmon for Linux writes Windows' fields under a channel of its own: what is recognised by value wins.
-    if (facts.products.empty() && flat.contains("Channel") && flat.contains("EventID")) {
-      facts.products.push_back("windows");
-    }
-  }
+  if (facts.products.empty()) AddOnce(ProductByContent(map, flat), &facts.products);
   if (Has(facts.products, "windows")) AddWindows(map, flat, &facts);
   for (const LogSourceMap::Other& other : map.others) {
     if (Has(facts.products, other.log_source.product)) AddOther(other, flat, &facts);
   }
+  std::sort(facts.services.begin(), facts.services.end());
   return facts;
 }
 
