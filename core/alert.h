@@ -28,6 +28,9 @@ struct Evidence {
   uint64_t raw_hash[2] = {0, 0};  // XXH3-128 of the raw record, high half first
 };
 
+// What the alert is about: name and value, sorted by name.
+using AlertGroup = std::vector<std::pair<std::string, std::string>>;
+
 struct Alert {
   std::string id;         // hex; a hash of (rule id, rule content, group, time)
   uint32_t revision = 1;  // grows by one with each change that is told
@@ -38,13 +41,15 @@ struct Alert {
   std::string rule_title;
   Level level = Level::kInformational;
   std::vector<std::string> tags;
-  std::vector<std::pair<std::string, std::string>> group;  // sorted by name
-  Timestamp time;                                          // when it fired
+  AlertGroup group;
+  Timestamp time;  // when it fired
   Timestamp first;
   Timestamp last;
   uint64_t count = 0;
   std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
   std::string explain;
+  std::string
+      replaced_by;  // of a withdrawn alert: the id of the one that stands in its place, if there is one
   static constexpr size_t kMaxEvidence = 100;
 
   // Keeps `e` if it is among the first kMaxEvidence in the order of evidence.

@@ -140,6 +140,7 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   }
   out->push_back(']');
   AppendText("explain", alert.explain, out);
+  if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
   out->push_back('}');
 }
 
