@@ -83,14 +83,14 @@ std::optional<WrittenTime> ReadNumeric(SlowNumber number) {
 
 // The week with the year's first Thursday is week 1; weeks begin on Monday. Source: ISO 8601.
 std::optional<int> IsoWeek(const WrittenTime& t) {
-  const std::optional<int64_t> days = DaysOf(t.year, t.month, t.day);
+  const std::optional<int64_t> days = SlowDaysOf(t.year, t.month, t.day);
   if (!days) return std::nullopt;
   const int64_t weekday = ((*days + 3) % 7 + 7) % 7;  // Monday 0; 1970-01-01 was a Thursday
   const int64_t thursday = *days - weekday + 3;
   // The week has the number that its Thursday has among the Thursdays of that day's year.
   int64_t year = t.year + 1;
-  while (*DaysOf(year, 1, 1) > thursday) --year;
-  return static_cast<int>((thursday - *DaysOf(year, 1, 1)) / 7) + 1;
+  while (*SlowDaysOf(year, 1, 1) > thursday) --year;
+  return static_cast<int>((thursday - *SlowDaysOf(year, 1, 1)) / 7) + 1;
 }
 
 std::optional<int64_t> PartOf(const WrittenTime& t, Modifier part) {
@@ -130,7 +130,7 @@ bool BooleanMatches(bool wanted, const SlowJson& scalar) {
 
 }  // namespace
 
-std::optional<int64_t> DaysOf(int64_t year, int month, int day) {
+std::optional<int64_t> SlowDaysOf(int64_t year, int month, int day) {
   if (month < 1 || month > 12 || day < 1 || day > DaysInMonth(year, month)) return std::nullopt;
   const int64_t before = year - 1;  // whole years since the year 1
   int64_t days = before * 365 + before / 4 - before / 100 + before / 400;

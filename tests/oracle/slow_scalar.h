@@ -10,6 +10,6 @@ namespace redthread {
 bool ScalarMatches(const SlowValue& value, const SlowJson& scalar, bool cased);
 
 // Days since 1970-01-01 of a date of the proleptic Gregorian calendar; nothing when there is no such day.
-std::optional<int64_t> DaysOf(int64_t year, int month, int day);
+std::optional<int64_t> SlowDaysOf(int64_t year, int month, int day);
 
 }  // namespace redthread

@@ -152,7 +152,7 @@ std::optional<std::string> ScalarText(const SlowJson& value) {
   }
 }
 
-std::string NumberText(const Number& number) {
+std::string SlowNumberText(const Number& number) {
   return number.integral ? std::to_string(number.integer) : DoubleText(number.real);
 }
 

@@ -44,7 +44,7 @@ std::optional<std::string> ScalarText(const SlowJson& value);
 // "5.0", "0.0001", "1e-05", "1e+16".
 std::string ShortestDouble(double value);
 // The text of a rule's number: of integral ones below 1e15 without ".0".
-std::string NumberText(const Number& number);
+std::string SlowNumberText(const Number& number);
 
 // A number that holds every 64-bit integer and every double exactly.
 using SlowNumber = long double;

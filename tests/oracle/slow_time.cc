@@ -53,7 +53,7 @@ std::optional<Timestamp> IsoTime(const std::string& text) {
     return std::nullopt;
   }
   if (year < 1 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const std::optional<int64_t> days = DaysOf(year, month, day);
+  const std::optional<int64_t> days = SlowDaysOf(year, month, day);
   if (!days) return std::nullopt;
   Wide seconds = Wide{*days} * 86400 + hour * 3600 + minute * 60 + second;
   if (!sign.empty()) {

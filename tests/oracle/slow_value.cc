@@ -131,7 +131,7 @@ Result<SlowValue> Encode(Modifier m, const SlowValue& value) {
 SlowAlternatives Base64Offsets(const std::string& bytes) {
   SlowAlternatives out;
   for (size_t shift = 0; shift < 3; ++shift) {
-    const std::string text = Base64(std::string(shift, ' ') + bytes);
+    const std::string text = SlowBase64(std::string(shift, ' ') + bytes);
     const size_t cut_front = std::array<size_t, 3>{0, 2, 3}[shift];
     const size_t cut_back = std::array<size_t, 3>{0, 3, 2}[(bytes.size() + shift) % 3];
     const bool left = text.size() > cut_front + cut_back;
@@ -151,7 +151,7 @@ Result<SlowValue> EncodeBase64(Modifier m, const SlowValue& value) {
     bytes = plain.value();
   }
   if (m == Modifier::kBase64Offset) return SlowValue{Base64Offsets(bytes)};
-  return SlowValue{SlowText{Utf8ToCodePoints(Base64(bytes))}};
+  return SlowValue{SlowText{Utf8ToCodePoints(SlowBase64(bytes))}};
 }
 
 // ---- the modifiers ----
@@ -159,7 +159,7 @@ Result<SlowValue> EncodeBase64(Modifier m, const SlowValue& value) {
 Result<SlowValue> Affix(Modifier m, SlowValue value) {
   const bool left = m != Modifier::kStartsWith, right = m != Modifier::kEndsWith;
   if (const auto* number = std::get_if<Number>(&value.v)) {
-    value.v = SlowText{Utf8ToCodePoints(NumberText(*number))};
+    value.v = SlowText{Utf8ToCodePoints(SlowNumberText(*number))};
   }
   if (auto* ref = std::get_if<SlowFieldRef>(&value.v)) {
     ref->open_left |= left;
@@ -381,7 +381,7 @@ Result<SlowItem> ApplyModifiers(const DetectionItem& item, const SiteVariables& 
   return out;
 }
 
-std::string Base64(const std::string& bytes) {
+std::string SlowBase64(const std::string& bytes) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string bits;
   for (const char c : bytes) {

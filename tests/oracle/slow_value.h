@@ -90,6 +90,6 @@ std::optional<SlowNetwork> ParseSlowNetwork(std::string_view text);
 bool SlowContains(const SlowNetwork& network, const SlowAddress& address);
 
 // Source: RFC 4648, section 4.
-std::string Base64(const std::string& bytes);
+std::string SlowBase64(const std::string& bytes);
 
 }  // namespace redthread
