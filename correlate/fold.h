@@ -38,6 +38,13 @@ Alert BeginAlert(const Rule& rule, const FoldMatch& match);
 // Adds a match to an alert. The explanation is not renewed: see ExplainFold.
 void FoldInto(const Rule& rule, const FoldMatch& match, Alert* alert);
 
+// Whether a match at `time` belongs to the episode whose last match before it was at `last` <= time. Those
+// without a time are one episode of their own.
+inline bool SameEpisode(Timestamp last, Timestamp time, Nanoseconds window) {
+  if (last == kNoTime || time == kNoTime) return last == time;
+  return time - window <= last;
+}
+
 // One sentence: what matched, how often, on what, from when to when.
 std::string ExplainFold(const Alert& alert);
 

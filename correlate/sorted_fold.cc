@@ -5,51 +5,25 @@ namespace redthread {
 SortedFold::SortedFold(const RuleSet* rules, Nanoseconds window, Emit emit)
     : rules_(rules), window_(window), emit_(std::move(emit)) {}
 
-Status SortedFold::Add(const FoldMatch& match) {
+Status SortedFold::Add(std::string_view fold_key, const FoldMatch& match) {
   const Rule& rule = rules_->rules[match.rule];
-  if (match.time != kNoTime && match.time >= next_sweep_) {
-    // Everything is looked at once a window, so each match pays for a constant share of it.
-    RT_RETURN_IF_ERROR(CloseBefore(match.time - window_));
-    next_sweep_ = match.time + window_;
-  }
-  const std::string key = FoldKey(rule, match.group);
-  const auto found = open_.find(key);
-  if (found == open_.end()) {
-    open_.emplace(key, BeginAlert(rule, match));
+  if (open_.has_value() && key_ == fold_key && SameEpisode(open_->last, match.time, window_)) {
+    FoldInto(rule, match, &*open_);
     return Status::Ok();
   }
-  const bool same_episode =
-      match.time == kNoTime || (found->second.last != kNoTime && match.time - window_ <= found->second.last);
-  if (same_episode) {
-    FoldInto(rule, match, &found->second);
-    return Status::Ok();
-  }
-  Alert closed = std::exchange(found->second, BeginAlert(rule, match));
-  return Close(&closed);
-}
-
-Status SortedFold::Close(Alert* alert) {
-  alert->state = AlertState::kFinal;
-  alert->explain = ExplainFold(*alert);
-  return emit_(*alert);
-}
-
-Status SortedFold::CloseBefore(Timestamp time) {
-  for (auto it = open_.begin(); it != open_.end();) {
-    if (it->second.last < time) {
-      RT_RETURN_IF_ERROR(Close(&it->second));
-      it = open_.erase(it);
-    } else {
-      ++it;
-    }
-  }
+  RT_RETURN_IF_ERROR(Finish());
+  key_ = fold_key;
+  open_ = BeginAlert(rule, match);
   return Status::Ok();
 }
 
 Status SortedFold::Finish() {
-  for (auto& [key, alert] : open_) RT_RETURN_IF_ERROR(Close(&alert));
-  open_.clear();
-  return Status::Ok();
+  if (!open_.has_value()) return Status::Ok();
+  open_->state = AlertState::kFinal;
+  open_->explain = ExplainFold(*open_);
+  const Status status = emit_(*open_);
+  open_.reset();
+  return status;
 }
 
 }  // namespace redthread

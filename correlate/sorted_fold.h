@@ -1,9 +1,9 @@
-// SortedFold: folds matches that come in the order of their time, as `scan` and `hunt` have them.
+// SortedFold: folds matches that come sorted by (fold key, time), as `scan` and `hunt` have them.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "core/status.h"
 #include "correlate/fold.h"
@@ -11,28 +11,24 @@
 
 namespace redthread {
 
-// Memory: one alert for each (rule, entities) that matched within the last window. One per thread.
+// Memory: one alert. One per thread.
 class SortedFold {
  public:
   using Emit = std::function<Status(const Alert&)>;
-  // `rules` outlives the fold. `emit` gets every alert once, complete and final, in the order in which they
-  // close.
+  // `rules` outlives the fold. `emit` gets every alert once, complete and final.
   SortedFold(const RuleSet* rules, Nanoseconds window, Emit emit);
 
-  // Matches ascend by time; those without one (kNoTime) come first.
-  Status Add(const FoldMatch& match);
+  // Matches of one fold key stand together and ascend by time.
+  Status Add(std::string_view fold_key, const FoldMatch& match);
   // Emits what is still open.
   Status Finish();
 
  private:
-  Status Close(Alert* alert);
-  Status CloseBefore(Timestamp time);
-
   const RuleSet* rules_;
   Nanoseconds window_;
   Emit emit_;
-  std::unordered_map<std::string, Alert> open_;  // by fold key
-  Timestamp next_sweep_ = Timestamp::Min();
+  std::string key_;  // of open_
+  std::optional<Alert> open_;
 };
 
 }  // namespace redthread
