@@ -1,5 +1,8 @@
 #include "core/alert.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace redthread {
 
 const char* AlertStateName(AlertState state) {
@@ -28,6 +31,19 @@ bool ParseLevel(const std::string& name, Level* level) {
     }
   }
   return false;
+}
+
+bool operator<(const Evidence& a, const Evidence& b) {
+  return std::tie(a.time, a.rule_id, a.raw_hash, a.source, a.position) <
+         std::tie(b.time, b.rule_id, b.raw_hash, b.source, b.position);
+}
+
+void Alert::AddEvidence(const Evidence& e) {
+  if (evidence.size() == kMaxEvidence) {
+    if (!(e < evidence.back())) return;
+    evidence.pop_back();
+  }
+  evidence.insert(std::upper_bound(evidence.begin(), evidence.end(), e), e);
 }
 
 }  // namespace redthread

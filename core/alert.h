@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "core/detection.h"
+#include "core/hash.h"
 #include "core/position.h"
 #include "core/timestamp.h"
 
 namespace redthread {
+
+// Stands where events have no time that could be read: such alerts have no episode, one folds all of them.
+inline constexpr Timestamp kNoTime = Timestamp::Min();
 
 enum class AlertState : uint8_t { kEarly, kFinal, kWithdrawn };
 const char* AlertStateName(AlertState state);
@@ -22,8 +26,11 @@ struct Evidence {
   std::string rule_id;
   std::string source;  // the path as given
   Position position;
-  uint64_t raw_hash[2] = {0, 0};  // XXH3-128 of the raw record, high half first
+  Hash128 raw_hash{};  // of the raw record
 };
+
+// What the alert is about: name and value, sorted by name.
+using AlertGroup = std::vector<std::pair<std::string, std::string>>;
 
 struct Alert {
   std::string id;         // hex; a hash of (rule id, rule content, group, time)
@@ -35,14 +42,23 @@ struct Alert {
   std::string rule_title;
   Level level = Level::kInformational;
   std::vector<std::string> tags;
-  std::vector<std::pair<std::string, std::string>> group;  // sorted by name
-  Timestamp time;                                          // when it fired
+  AlertGroup group;
+  Timestamp time;  // when it fired
   Timestamp first;
   Timestamp last;
   uint64_t count = 0;
   std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
   std::string explain;
+  std::string
+      replaced_by;  // of a withdrawn alert: the id of the one that stands in its place, if there is one
   static constexpr size_t kMaxEvidence = 100;
+
+  // Keeps `e` if it is among the first kMaxEvidence in the order of evidence.
+  void AddEvidence(const Evidence& e);
 };
+
+// The order of evidence: (time, rule id, raw hash), so that it is the same whatever file or partition the
+// records came from.
+bool operator<(const Evidence& a, const Evidence& b);
 
 }  // namespace redthread

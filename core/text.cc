@@ -529,7 +529,7 @@ std::string JsonNumberText(std::string_view token) {
     return (negative ? "-" : "") + std::string(first == std::string_view::npos ? "0" : token.substr(first));
   }
   const double value = number->real;
-  if (!std::isfinite(value)) return value > 0 ? "inf" : "-inf";
+  if (!std::isfinite(value)) return std::string(token);
   if (value == std::trunc(value) && std::fabs(value) < 1e15)
     return std::to_string(static_cast<int64_t>(value));
   // The shortest digits that read back as the same double, laid out as Python's repr does: exponents below -4

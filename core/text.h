@@ -102,7 +102,8 @@ std::optional<Number> ParseDecimal(std::string_view text);
 // A number token of JSON, exponents too.
 std::optional<Number> ParseJsonNumber(std::string_view token);
 // The text Sigma sees for a JSON number: an integer in decimal; a float in its shortest form, an integral one
-// below 1e15 without ".0" ("5.0" -> "5", "1e3" -> "1000", "1e16" -> "1e+16").
+// below 1e15 without ".0" ("5.0" -> "5", "1e3" -> "1000", "1e16" -> "1e+16"). A number beyond all doubles
+// keeps its token.
 std::string JsonNumberText(std::string_view token);
 
 // ---- addresses

@@ -154,7 +154,8 @@ struct ConditionNode {
   std::vector<ConditionNode> children;  // of kNot exactly one
 };
 
-// A rule's `detection` section: named searches and the condition over them. Several conditions of a rule are an OR here.
+// A rule's `detection` section: named searches and the condition over them. Several conditions of a rule are
+// an OR here.
 struct RuleLogic {
   std::vector<Search> searches;
   ConditionNode condition;

@@ -1,0 +1,160 @@
+#include "core/record.h"
+
+namespace redthread {
+
+namespace {
+
+void AppendKey(const char* key, std::string* out) {
+  if (out->back() != '{') out->push_back(',');
+  out->push_back('"');
+  out->append(key);
+  out->append("\":");
+}
+
+void AppendText(const char* key, std::string_view value, std::string* out) {
+  AppendKey(key, out);
+  AppendJsonString(value, out);
+}
+
+void AppendTime(const char* key, std::optional<Timestamp> value, std::string* out) {
+  AppendKey(key, out);
+  AppendJsonTime(value, out);
+}
+
+void AppendNumber(const char* key, uint64_t value, std::string* out) {
+  AppendKey(key, out);
+  out->append(std::to_string(value));
+}
+
+void AppendBool(const char* key, bool value, std::string* out) {
+  AppendKey(key, out);
+  out->append(value ? "true" : "false");
+}
+
+void AppendList(const char* key, const std::vector<std::string>& values, std::string* out) {
+  AppendKey(key, out);
+  out->push_back('[');
+  for (const std::string& v : values) {
+    if (out->back() != '[') out->push_back(',');
+    AppendJsonString(v, out);
+  }
+  out->push_back(']');
+}
+
+void AppendRule(const RuleSummary& rule, std::string* out) {
+  AppendKey("rule", out);
+  out->push_back('{');
+  AppendText("id", rule.id, out);
+  AppendText("title", rule.title, out);
+  AppendText("level", LevelName(rule.level), out);
+  AppendList("tags", *rule.tags, out);
+  out->push_back('}');
+}
+
+void AppendGroup(const Alert& alert, std::string* out) {
+  AppendKey("group", out);
+  out->push_back('{');
+  for (const auto& [name, value] : alert.group) {
+    if (out->back() != '{') out->push_back(',');
+    AppendJsonString(name, out);
+    out->push_back(':');
+    AppendJsonString(value, out);
+  }
+  out->push_back('}');
+}
+
+std::optional<Timestamp> Known(Timestamp t) { return t == kNoTime ? std::nullopt : std::optional(t); }
+
+}  // namespace
+
+void AppendJsonTime(std::optional<Timestamp> time, std::string* out) {
+  if (!time.has_value()) {
+    out->append("null");
+    return;
+  }
+  out->push_back('"');
+  out->append(FormatTimestamp(*time));
+  out->push_back('"');
+}
+
+void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view source,
+                           const std::vector<MatchedSelection>& matched, std::string* out) {
+  out->append("{");
+  AppendText("kind", "detection", out);
+  AppendRule(rule, out);
+  AppendTime("time", event.time, out);
+  AppendText("source", source, out);
+  AppendNumber("position", event.position.index, out);
+  AppendKey("matched", out);
+  out->push_back('{');
+  for (const MatchedSelection& m : matched) {
+    if (out->back() != '{') out->push_back(',');
+    AppendJsonString(m.name, out);
+    out->push_back(':');
+    out->push_back('[');
+    for (const std::string& field : m.fields) {
+      if (out->back() != '[') out->push_back(',');
+      AppendJsonString(field, out);
+    }
+    out->push_back(']');
+  }
+  out->push_back('}');
+  AppendKey("event", out);
+  AppendJson(event, out);
+  out->push_back('}');
+}
+
+void AppendAlertRecord(const Alert& alert, std::string* out) {
+  out->append("{");
+  AppendText("kind", "alert", out);
+  AppendText("id", alert.id, out);
+  AppendNumber("revision", alert.revision, out);
+  AppendText("state", AlertStateName(alert.state), out);
+  AppendBool("late", alert.late, out);
+  AppendBool("correlation", alert.correlation, out);
+  AppendRule({alert.rule_id, alert.rule_title, alert.level, &alert.tags}, out);
+  AppendGroup(alert, out);
+  AppendTime("time", Known(alert.time), out);
+  AppendTime("first", Known(alert.first), out);
+  AppendTime("last", Known(alert.last), out);
+  AppendNumber("count", alert.count, out);
+  AppendKey("evidence", out);
+  out->push_back('[');
+  for (const Evidence& e : alert.evidence) {
+    if (out->back() != '[') out->push_back(',');
+    out->push_back('{');
+    AppendText("source", e.source, out);
+    AppendNumber("position", e.position.index, out);
+    AppendText("rule", e.rule_id, out);
+    AppendTime("time", Known(e.time), out);
+    out->push_back('}');
+  }
+  out->push_back(']');
+  AppendText("explain", alert.explain, out);
+  if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
+  out->push_back('}');
+}
+
+void AppendCanonicalAlert(const Alert& alert, std::string* out) {
+  out->append("{");
+  AppendText("id", alert.id, out);
+  AppendText("rule", alert.rule_id, out);
+  AppendGroup(alert, out);
+  AppendTime("time", Known(alert.time), out);
+  AppendTime("first", Known(alert.first), out);
+  AppendTime("last", Known(alert.last), out);
+  AppendNumber("count", alert.count, out);
+  AppendKey("evidence", out);
+  out->push_back('[');
+  for (const Evidence& e : alert.evidence) {
+    if (out->back() != '[') out->push_back(',');
+    out->push_back('{');
+    AppendTime("time", Known(e.time), out);
+    AppendText("rule", e.rule_id, out);
+    AppendText("raw", HexOf(e.raw_hash), out);
+    out->push_back('}');
+  }
+  out->append("]}");
+}
+
+}  // namespace redthread

@@ -1,0 +1,39 @@
+// Records: the JSON lines that commands print, topics carry and sinks send. Keys may be added, never renamed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/alert.h"
+#include "core/detection.h"
+#include "core/event.h"
+#include "core/text.h"
+
+namespace redthread {
+
+// What a record says of a rule.
+struct RuleSummary {
+  std::string_view id;
+  std::string_view title;
+  Level level = Level::kInformational;
+  const std::vector<std::string>* tags = nullptr;
+};
+
+// {"kind":"detection","rule":{...},"time":...,"source":...,"position":...,"matched":{...},"event":{...}}
+// without a line end. `time` is null when the event has none.
+void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view source,
+                           const std::vector<MatchedSelection>& matched, std::string* out);
+
+// {"kind":"alert",...} without a line end. Times that do not exist (kNoTime) are null.
+void AppendAlertRecord(const Alert& alert, std::string* out);
+
+// The form in which answers are compared: what does not depend on partitions, rotation or order of arrival.
+// Source: docs/decisions/0001-identity-time-revision.md, "The canonical form".
+void AppendCanonicalAlert(const Alert& alert, std::string* out);
+
+// "2026-11-22T10:00:00.123456789Z" in quotes, or null.
+void AppendJsonTime(std::optional<Timestamp> time, std::string* out);
+
+}  // namespace redthread

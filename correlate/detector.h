@@ -1,0 +1,59 @@
+// Detector: Event -> the rules that match it.
+//
+// Holds the scratch memory of one thread over a shared RuleProgram; nothing is allocated per event once the
+// scratch has grown. One per thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/detection.h"
+#include "core/event.h"
+#include "core/log_source.h"
+#include "correlate/rule_program.h"
+
+namespace redthread {
+
+class Detector {
+ public:
+  explicit Detector(std::shared_ptr<const RuleProgram> program);
+
+  // Replaces *matches by the rules that match, ascending. `event` was cleared with the program's field table.
+  void Match(const Event& event, FactsId facts, std::vector<RuleIndex>* matches);
+
+  // Which search identifiers of a rule hold for the event, each with the fields that made it true. For
+  // output; slow.
+  std::vector<MatchedSelection> Explain(const Event& event, FactsId facts, RuleIndex rule);
+
+  const RuleProgram& program() const { return *program_; }
+
+  // How much work the events so far were: for benchmarks and for tests of the prefilter.
+  struct Counters {
+    uint64_t events = 0;
+    uint64_t rules = 0;       // rules of the partitions that the events came to
+    uint64_t candidates = 0;  // of those, evaluated
+    uint64_t matches = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  const Partition& FindPartition(const Event& event, FactsId facts);
+  void MatchView(const PartitionView& view, const Event& event, std::vector<RuleIndex>* matches);
+  bool Evaluate(ExprIndex i, const Event& event, const FieldMap& renames);
+  bool Test(PredicateId id, const Event& event, const FieldMap& renames);
+  void NextEpoch();
+
+  std::shared_ptr<const RuleProgram> program_;
+  std::unordered_map<uint64_t, const Partition*>
+      partitions_;                 // this thread's copy of what the program has made
+  std::vector<uint32_t> answers_;  // by predicate: 2 * epoch + answer
+  uint32_t epoch_ = 0;
+  std::vector<uint64_t> candidates_;  // bitset over a view's owners
+  Counters counters_;
+};
+
+}  // namespace redthread

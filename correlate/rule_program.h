@@ -1,0 +1,123 @@
+// RuleProgram: the rules of a RuleSet, compiled for matching.
+//
+// Compilation has two steps. Once for the whole set, each rule becomes a boolean expression over shared
+// predicates. Then, for each kind of event that really comes (its log-source facts and its EventID), a
+// Partition is made on first sight: the rules that can apply there, under the field renames in force, minus
+// those that the EventID alone already refutes, with an index of the literals that those rules cannot match
+// without. Most rules of a partition are never looked at: only those one of whose necessary literals stands
+// in the event are evaluated. docs/decisions/0002-detection.md tells why and what was tried.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/facts_table.h"
+#include "core/field_table.h"
+#include "core/log_source.h"
+#include "correlate/literal_index.h"
+#include "correlate/predicate.h"
+#include "rules/rule_set.h"
+
+namespace redthread {
+
+// A boolean expression over predicates; nodes live in one pool, children of a node side by side.
+struct ExprNode {
+  enum class Op : uint8_t { kPredicate, kNot, kAnd, kOr };
+  Op op = Op::kPredicate;
+  uint32_t first = 0;  // kPredicate: its number; else the first child
+  uint32_t count = 0;  // number of children
+};
+using ExprIndex = uint32_t;
+
+// Rules that run on an event under the same field renames, and how to find the few that may match.
+struct PartitionView {
+  FieldMap renames;              // empty: none
+  std::vector<RuleIndex> rules;  // ascending; "owner" below is an index into this
+  std::vector<uint32_t> always;  // owners without any necessary literal: evaluated for every event
+  struct FieldLiterals {
+    FieldId field = kNoField;  // the event's name, renames applied; kAnyField: every scalar
+    LiteralIndex index;
+  };
+  std::vector<FieldLiterals> literals;
+};
+
+struct Partition {
+  std::vector<PartitionView> views;
+  size_t rule_count() const {
+    size_t n = 0;
+    for (const PartitionView& v : views) n += v.rules.size();
+    return n;
+  }
+};
+
+// Immutable but for the partitions it makes on demand; thread-safe.
+class RuleProgram {
+ public:
+  // Compiles `rules`. `fields` gets every name that some rule asks for (others may have registered theirs
+  // before) and is complete afterwards; `facts` and `fields` outlive the program. The rule set is kept.
+  RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
+              const FactsTable* facts);
+
+  // The rules for an event with these facts. `event_id`: text of its EventID if it has exactly one, else
+  // nothing. Valid as long as the program.
+  const Partition& PartitionFor(FactsId facts, std::optional<std::string_view> event_id) const;
+  // Events of equal facts whose EventIDs are of one class share a partition.
+  uint32_t EventIdClass(std::optional<std::string_view> event_id) const;
+
+  const RuleSet& rules() const { return *rules_; }
+  const FieldTable& fields() const { return *fields_; }
+  FieldId event_id_field() const { return event_id_field_; }
+  const PredicateTable& predicates() const { return predicates_; }
+  const ExprNode& node(ExprIndex i) const { return nodes_[i]; }
+  ExprIndex root(RuleIndex rule) const { return roots_[rule]; }
+
+ private:
+  enum class Truth : uint8_t { kFalse, kTrue, kUnknown };
+  // A literal that must stand in a field.
+  struct Need {
+    FieldId field = kNoField;  // the rule's name
+    std::string literal;
+    LiteralIndex::Anchor anchor = LiteralIndex::Anchor::kAnywhere;
+  };
+  // "At least one of these must be there"; nothing when the expression can hold without any.
+  struct NeedSet {
+    std::vector<Need> needs;
+    double cost = 0;  // the lower, the fewer events have one of them
+  };
+
+  ExprIndex CompileSearch(const SearchNode& node);
+  ExprIndex CompileItem(const DetectionItem& item);
+  ExprIndex CompileValue(FieldId field, const MatchValue& value, bool cased);
+  ExprIndex CompileCondition(const ConditionNode& condition, const std::vector<ExprIndex>& searches);
+  ExprIndex CompileLogic(const RuleLogic& logic);
+  ExprIndex Combine(ExprNode::Op op, std::vector<ExprIndex> children);
+  ExprIndex Append(ExprNode node);
+
+  std::unique_ptr<Partition> MakePartition(FactsId facts, uint32_t event_id_class) const;
+  void AddView(const FieldRenames& renames, std::vector<RuleIndex> rules, uint32_t event_id_class,
+               Partition* partition) const;
+  Truth Evaluate(ExprIndex i, uint32_t event_id_class) const;
+  // What must be there for the node to be true (or, negated, false).
+  std::optional<NeedSet> Needs(ExprIndex i, bool negated, uint32_t event_id_class) const;
+  std::optional<NeedSet> NeedsOf(PredicateId id) const;
+
+  std::shared_ptr<const RuleSet> rules_;
+  FieldTable* fields_;
+  const FactsTable* facts_;
+  FieldId event_id_field_;
+  PredicateTable predicates_;
+  std::vector<ExprNode> nodes_;
+  std::vector<ExprIndex> roots_;                          // by RuleIndex
+  std::unordered_map<int64_t, uint32_t> event_id_class_;  // EventIDs that some rule names -> 2, 3, ...
+  std::vector<std::string> event_id_text_;                // by class
+
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<uint64_t, std::unique_ptr<Partition>> partitions_;  // by facts and EventID class
+};
+
+}  // namespace redthread

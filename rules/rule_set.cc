@@ -1,0 +1,263 @@
+#include "rules/rule_set.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include "core/text.h"
+#include "rules/content_hash.h"
+#include "rules/nearest_name.h"
+#include "rules/problem_list.h"
+#include "rules/read_file.h"
+#include "rules/rule_parser.h"
+#include "rules/yaml.h"
+
+namespace redthread {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsRuleFileName(const fs::path& path) {
+  return path.extension() == ".yml" || path.extension() == ".yaml";
+}
+
+std::string Place(const SourceLocation& where) {
+  std::string place = Visible(where.file != nullptr ? *where.file : "");
+  if (where.line > 0) place += ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
+  return place;
+}
+
+std::string PlaceholderList(const std::vector<std::string>& names) {
+  std::vector<std::string> marked;
+  for (const std::string& name : names) marked.push_back("%" + Visible(name) + "%");
+  return JoinNames({marked.begin(), marked.end()});
+}
+
+// Collects documents from files; what spans files (duplicate ids, filters) is settled in Finish.
+class RuleLoader {
+ public:
+  explicit RuleLoader(const RuleLoadOptions& options) : parser_(options.variables) {}
+
+  void LoadPath(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::not_found) {
+      Refuse(path, "no such file or folder, check the path");
+    } else if (status.type() == fs::file_type::directory) {
+      for (const std::string& file : FilesBelow(path)) LoadFile(file);
+    } else {
+      LoadFile(path);
+    }
+  }
+
+  void LoadText(std::string_view text, const std::string& file) {
+    const auto name = std::make_shared<const std::string>(file);
+    for (const YamlDocument& document : ParseYaml(text)) {
+      if (document.problems.empty()) {
+        LoadDocument(document.root, name);
+        continue;
+      }
+      ProblemList problems(name);
+      for (const YamlProblem& p : document.problems) problems.Add(p);
+      const YamlNode* id = document.root.Find("id");
+      RefuseDocument(&problems, id != nullptr ? id->text : "");
+    }
+  }
+
+  RuleSet Finish() {
+    for (ParsedFilter& filter : filters_) ApplyFilter(filter);
+    for (size_t i = 0; i < set_.rules.size(); ++i) {
+      set_.rules[i].content_hash = HashWithFilters(set_.rules[i].content_hash, std::move(filter_hashes_[i]));
+    }
+    return std::move(set_);
+  }
+
+ private:
+  void Refuse(const std::string& path, std::string message) {
+    set_.problems.push_back({{std::make_shared<const std::string>(path), 0, 0}, std::move(message), {}});
+    ++set_.failed_rules;
+  }
+
+  // Sorted, so that a rule set does not depend on the order in which a disk keeps its names.
+  std::vector<std::string> FilesBelow(const std::string& folder) {
+    std::vector<std::string> files;
+    std::vector<fs::path> folders = {folder};
+    while (!folders.empty()) {
+      const fs::path current = std::move(folders.back());
+      folders.pop_back();
+      std::error_code error;
+      for (fs::directory_iterator i(current, error), end; !error && i != end; i.increment(error)) {
+        std::error_code ignored;  // what cannot be looked at is tried as a file, and reported there
+        if (i->is_directory(ignored) && !i->is_symlink(ignored)) {
+          folders.push_back(i->path());
+        } else if (IsRuleFileName(i->path())) {
+          files.push_back(i->path().string());
+        }
+      }
+      if (error) Refuse(current.string(), "the folder cannot be read: " + error.message());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  void LoadFile(const std::string& path) {
+    if (!loaded_files_.insert(fs::path(path).lexically_normal().string()).second) return;
+    const Result<std::string> text = ReadFile(path);
+    if (text.ok()) {
+      LoadText(*text, path);
+    } else {
+      Refuse(path, "the file cannot be read: " + text.status().message());
+    }
+  }
+
+  void LoadDocument(const YamlNode& root, const std::shared_ptr<const std::string>& file) {
+    if (root.IsNull() || (!root.IsScalar() && root.children.empty())) return;  // an empty document
+    ProblemList problems(file);
+    ProblemList warnings(file);
+    if (!root.IsMap()) {
+      problems.Add(root, "the document is no map, a rule begins with `title: ...`");
+      RefuseDocument(&problems, "");
+      return;
+    }
+    switch (ClassifyDocument(root)) {
+      case DocumentKind::kRule:
+        AddRule(parser_.ParseRule(root, &problems, &warnings), &problems, &warnings);
+        return;
+      case DocumentKind::kFilter:
+        AddFilter(parser_.ParseFilter(root, &problems, &warnings), &problems, &warnings);
+        return;
+      case DocumentKind::kCorrelation:
+        problems.Add(root, "correlation rules are not evaluated yet, move it out of the rule folders");
+        break;
+      case DocumentKind::kUnknown:
+        ComplainOfUnknown(root, &problems);
+        break;
+    }
+    const YamlNode* id = root.Find("id");
+    RefuseDocument(&problems, id != nullptr ? id->text : "");
+  }
+
+  static void ComplainOfUnknown(const YamlNode& root, ProblemList* problems) {
+    if (const YamlNode* action = root.Find("action")) {
+      problems->Add(*action, "collections with `action` (Sigma 1) are not supported, write each rule out");
+      return;
+    }
+    for (size_t i = 0; i < root.entries(); ++i) {
+      const std::string_view nearest = NearestName(root.key(i).text, {"detection", "correlation", "filter"});
+      if (nearest.empty()) continue;
+      problems->Add(root.key(i), "`" + Visible(root.key(i).text) + "` is no key of a rule, did you mean `" +
+                                     std::string(nearest) + "`?");
+      return;
+    }
+    problems->Add(root, "the document is no rule, it has neither `detection` nor `correlation` nor `filter`");
+  }
+
+  void RefuseDocument(ProblemList* problems, const std::string& id) {
+    for (RuleProblem& p : problems->problems()) p.rule_id = id;
+    std::move(problems->problems().begin(), problems->problems().end(), std::back_inserter(set_.problems));
+    ++set_.failed_rules;
+  }
+
+  void AddWarnings(ProblemList* warnings, const std::string& id) {
+    for (RuleProblem& w : warnings->problems()) w.rule_id = id;
+    std::move(warnings->problems().begin(), warnings->problems().end(), std::back_inserter(set_.warnings));
+  }
+
+  // False when another document has the id already; then *problems says where.
+  bool ClaimId(const std::string& id, const SourceLocation& where, ProblemList* problems) {
+    const auto [entry, is_new] = ids_.try_emplace(id, where);
+    if (is_new) return true;
+    problems->Add(where, "the id `" + Visible(id) + "` belongs already to " + Place(entry->second) +
+                             ", give this one an id of its own");
+    return false;
+  }
+
+  void AddRule(ParsedRule parsed, ProblemList* problems, ProblemList* warnings) {
+    Rule& rule = parsed.rule;
+    ClaimId(rule.id, rule.where, problems);
+    AddWarnings(warnings, rule.id);
+    if (!problems->empty()) {
+      RefuseDocument(problems, rule.id);
+    } else if (!parsed.missing_placeholders.empty()) {
+      set_.need_site_variables.push_back({rule.where,
+                                          "needs values for " + PlaceholderList(parsed.missing_placeholders) +
+                                              ", add them to the file of site variables",
+                                          rule.id});
+    } else {
+      set_.rules.push_back(std::move(rule));
+      filter_hashes_.emplace_back();
+    }
+  }
+
+  void AddFilter(ParsedFilter parsed, ProblemList* problems, ProblemList* warnings) {
+    const std::string id = parsed.filter.id;
+    if (!id.empty()) ClaimId(id, parsed.where, problems);
+    if (problems->empty() && !parsed.missing_placeholders.empty()) {
+      warnings->Add(parsed.where, "this filter is not applied, it needs values for " +
+                                      PlaceholderList(parsed.missing_placeholders) +
+                                      "; add them to the file of site variables");
+    } else if (problems->empty()) {
+      filters_.push_back(std::move(parsed));
+    } else {
+      RefuseDocument(problems, id);
+    }
+    AddWarnings(warnings, id);
+  }
+
+  void ApplyFilter(const ParsedFilter& filter) {
+    bool applied = false;
+    for (size_t i = 0; i < set_.rules.size(); ++i) {
+      if (!filter.AppliesTo(set_.rules[i])) continue;
+      set_.rules[i].filters.push_back(filter.filter);
+      filter_hashes_[i].push_back(filter.content_hash);
+      applied = true;
+    }
+    if (applied) return;
+    set_.warnings.push_back({filter.where,
+                             "this filter applies to no loaded rule, check its `logsource` and `rules`",
+                             filter.filter.id});
+  }
+
+  RuleParser parser_;
+  RuleSet set_;
+  std::vector<ParsedFilter> filters_;
+  std::vector<std::vector<std::string>> filter_hashes_;  // of each rule
+  std::unordered_map<std::string, SourceLocation> ids_;
+  std::set<std::string> loaded_files_;
+};
+
+}  // namespace
+
+std::string RuleProblem::Render() const { return Place(where) + ": " + message; }
+
+RuleSet LoadRules(const std::vector<std::string>& paths, const RuleLoadOptions& options) {
+  RuleLoader loader(options);
+  for (const std::string& path : paths) loader.LoadPath(path);
+  return loader.Finish();
+}
+
+RuleSet LoadRulesFromText(std::string_view yaml, const std::string& file, const RuleLoadOptions& options) {
+  RuleLoader loader(options);
+  loader.LoadText(yaml, file);
+  return loader.Finish();
+}
+
+Result<SiteVariables> LoadSiteVariables(const std::string& path) {
+  ProblemList problems(std::make_shared<const std::string>(path));
+  Result<YamlNode> root = ReadYamlMap(path, &problems);
+  if (!root.ok()) return root.status();
+  SiteVariables variables;
+  for (size_t i = 0; i < root->entries(); ++i) {
+    const std::string& name = root->key(i).text;
+    variables[name] = ReadTextList(root->value(i), "the value of `" + Visible(name) + "`", &problems);
+  }
+  if (!problems.empty()) return problems.ToStatus();
+  return variables;
+}
+
+}  // namespace redthread

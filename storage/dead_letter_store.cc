@@ -1,0 +1,53 @@
+#include "storage/dead_letter_store.h"
+
+#include "storage/key.h"
+#include "storage/row.h"
+
+namespace redthread {
+
+namespace {
+
+constexpr char kLetterRow = 'd';
+
+Result<DeadLetter> ParseLetter(std::string_view key, std::string_view value) {
+  DeadLetter letter;
+  KeyReader parts(key);
+  if (!parts.Kind(kLetterRow) || !parts.U32(&letter.position.source) || !parts.U32(&letter.position.epoch) ||
+      !parts.U64(&letter.position.index) || !parts.Done()) {
+    return DamagedRow("dead letter", key, "its key cannot be read");
+  }
+  Result<std::string_view> payload = OpenRow("dead letter", key, value);
+  if (!payload.ok()) return payload.status();
+  RowReader row(*payload);
+  if (row.Time(&letter.arrival) && row.Bytes(&letter.reason) && row.Varint(&letter.offset) &&
+      row.Varint(&letter.raw_size) && row.Bytes(&letter.raw_prefix)) {
+    return letter;
+  }
+  return DamagedRow("dead letter", key, "its fields end too early");
+}
+
+}  // namespace
+
+void PutDeadLetter(StateTransaction* transaction, const DeadLetter& letter) {
+  const Position& p = letter.position;
+  const std::string key = KeyWriter(kLetterRow).U32(p.source).U32(p.epoch).U64(p.index).str();
+  RowWriter row;
+  row.Time(letter.arrival).Bytes(letter.reason).Varint(letter.offset).Varint(letter.raw_size);
+  row.Bytes(std::string_view(letter.raw_prefix).substr(0, DeadLetter::kMaxRaw));
+  transaction->Put(ColumnFamily::kDead, key, row.Finish(key));
+}
+
+Status ForEachDeadLetter(const StateReader& reader, std::optional<SourceId> source,
+                         const std::function<bool(const DeadLetter&)>& visit, Damage* damage) {
+  KeyWriter prefix(kLetterRow);
+  if (source) prefix.U32(*source);
+  return reader.Scan(ColumnFamily::kDead, prefix, PrefixEnd(prefix),
+                     [&](std::string_view key, std::string_view value) {
+                       Result<DeadLetter> letter = ParseLetter(key, value);
+                       if (letter.ok()) return visit(*letter);
+                       damage->Note(letter.status());
+                       return true;
+                     });
+}
+
+}  // namespace redthread
