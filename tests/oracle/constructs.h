@@ -156,7 +156,7 @@ logsource: {product: some}
 detection:
     selection:
         A|base64: ['abc', 'kelvin sky']
-        B|base64offset|contains: ['http://', 'k', 'IEX ']
+        B|base64offset|contains: ['http://', 'kk', 'IEX ']
         C|wide|base64offset|contains: ['cmd', 'é']
         D|utf16be|base64|cased: 'KeY'
     condition: selection
