@@ -34,8 +34,8 @@ bool ParseLevel(const std::string& name, Level* level) {
 }
 
 bool operator<(const Evidence& a, const Evidence& b) {
-  return std::tie(a.time, a.rule_id, a.raw_hash[0], a.raw_hash[1], a.source, a.position) <
-         std::tie(b.time, b.rule_id, b.raw_hash[0], b.raw_hash[1], b.source, b.position);
+  return std::tie(a.time, a.rule_id, a.raw_hash, a.source, a.position) <
+         std::tie(b.time, b.rule_id, b.raw_hash, b.source, b.position);
 }
 
 void Alert::AddEvidence(const Evidence& e) {

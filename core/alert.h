@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/detection.h"
+#include "core/hash.h"
 #include "core/position.h"
 #include "core/timestamp.h"
 
@@ -25,7 +26,7 @@ struct Evidence {
   std::string rule_id;
   std::string source;  // the path as given
   Position position;
-  uint64_t raw_hash[2] = {0, 0};  // XXH3-128 of the raw record, high half first
+  Hash128 raw_hash{};  // of the raw record
 };
 
 // What the alert is about: name and value, sorted by name.

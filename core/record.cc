@@ -65,15 +65,6 @@ void AppendGroup(const Alert& alert, std::string* out) {
 
 std::optional<Timestamp> Known(Timestamp t) { return t == kNoTime ? std::nullopt : std::optional(t); }
 
-std::string Hex(const uint64_t (&hash)[2]) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const uint64_t half : hash) {
-    for (int shift = 60; shift >= 0; shift -= 4) hex.push_back(kDigits[half >> shift & 15]);
-  }
-  return hex;
-}
-
 }  // namespace
 
 void AppendJsonTime(std::optional<Timestamp> time, std::string* out) {
@@ -160,7 +151,7 @@ void AppendCanonicalAlert(const Alert& alert, std::string* out) {
     out->push_back('{');
     AppendTime("time", Known(e.time), out);
     AppendText("rule", e.rule_id, out);
-    AppendText("raw", Hex(e.raw_hash), out);
+    AppendText("raw", HexOf(e.raw_hash), out);
     out->push_back('}');
   }
   out->append("]}");

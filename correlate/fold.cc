@@ -1,7 +1,5 @@
 #include "correlate/fold.h"
 
-#include <xxhash.h>
-
 #include "core/text.h"
 
 namespace redthread {
@@ -25,35 +23,25 @@ std::string Spelling(const Rule& rule, const AlertGroup& group) {
   return out;
 }
 
-std::string Hash(const std::string& bytes) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
-  return {reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest};
-}
-
 Evidence EvidenceOf(const Rule& rule, const FoldMatch& match) {
   Evidence e;
   e.time = match.time;
   e.rule_id = rule.id;
   e.source = match.source;
   e.position = match.position;
-  e.raw_hash[0] = match.raw_hash[0];
-  e.raw_hash[1] = match.raw_hash[1];
+  e.raw_hash = match.raw_hash;
   return e;
 }
 
 }  // namespace
 
-std::string FoldKey(const Rule& rule, const AlertGroup& group) { return Hash(Spelling(rule, group)); }
+std::string FoldKey(const Rule& rule, const AlertGroup& group) {
+  const Hash128 hash = HashBytes(Spelling(rule, group));
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
 
 std::string AlertId(const Rule& rule, const AlertGroup& group, Timestamp time) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : Hash(Spelling(rule, group) + "@" + std::to_string(time.ns))) {
-    hex += kDigits[static_cast<unsigned char>(c) >> 4];
-    hex += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return hex;
+  return HexOf(HashBytes(Spelling(rule, group) + "@" + std::to_string(time.ns)));
 }
 
 Alert BeginAlert(const Rule& rule, const FoldMatch& match) {

@@ -22,7 +22,7 @@ struct FoldMatch {
   Timestamp time;  // kNoTime when the event has none: such matches all fold into one alert
   Position position;
   std::string source;  // the path as given
-  uint64_t raw_hash[2] = {0, 0};
+  Hash128 raw_hash{};
   AlertGroup group;  // the event's entities
 };
 

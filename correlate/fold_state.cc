@@ -1,5 +1,6 @@
 #include "correlate/fold_state.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "storage/alert_store.h"
@@ -31,7 +32,9 @@ std::string GroupKey(const std::string& key, Timestamp start) {
 }
 
 std::string MatchRow(const std::string& row_key, const FoldMatch& m) {
-  return RowWriter().Fixed64(m.raw_hash[0]).Fixed64(m.raw_hash[1]).Finish(row_key);
+  return RowWriter()
+      .Bytes({reinterpret_cast<const char*>(m.raw_hash.data()), m.raw_hash.size()})
+      .Finish(row_key);
 }
 
 // Reads a match row; the rule, the group and the path are those of its fold.
@@ -46,8 +49,10 @@ Status ReadMatch(std::string_view row_key, std::string_view value, FoldMatch* m)
   Result<std::string_view> payload = OpenRow("match", row_key, value);
   if (!payload.ok()) return payload.status();
   RowReader fields(*payload);
-  fields.Fixed64(&m->raw_hash[0]);
-  if (!fields.Fixed64(&m->raw_hash[1])) return DamagedRow("match", row_key, "it ends too early");
+  std::string_view hash;
+  if (!fields.Bytes(&hash) || hash.size() != m->raw_hash.size())
+    return DamagedRow("match", row_key, "it holds no hash");
+  std::copy(hash.begin(), hash.end(), m->raw_hash.begin());
   return Status::Ok();
 }
 

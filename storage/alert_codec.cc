@@ -1,5 +1,7 @@
 #include "storage/alert_codec.h"
 
+#include <algorithm>
+
 namespace redthread {
 
 namespace {
@@ -11,15 +13,19 @@ void WriteEvidence(const Evidence& evidence, RowWriter* row) {
   const Position& p = evidence.position;
   row->Time(evidence.time).Bytes(evidence.rule_id).Bytes(evidence.source);
   row->Varint(p.source).Varint(p.epoch).Varint(p.index).Varint(p.cursor);
-  row->Fixed64(evidence.raw_hash[0]).Fixed64(evidence.raw_hash[1]);
+  row->Bytes({reinterpret_cast<const char*>(evidence.raw_hash.data()), evidence.raw_hash.size()});
 }
 
 bool ReadEvidence(std::string_view payload, Evidence* evidence) {
   RowReader row(payload);
   Position& p = evidence->position;
-  return row.Time(&evidence->time) && row.Bytes(&evidence->rule_id) && row.Bytes(&evidence->source) &&
-         row.Varint32(&p.source) && row.Varint32(&p.epoch) && row.Varint(&p.index) && row.Varint(&p.cursor) &&
-         row.Fixed64(&evidence->raw_hash[0]) && row.Fixed64(&evidence->raw_hash[1]);
+  std::string_view hash;
+  const bool whole = row.Time(&evidence->time) && row.Bytes(&evidence->rule_id) &&
+                     row.Bytes(&evidence->source) && row.Varint32(&p.source) && row.Varint32(&p.epoch) &&
+                     row.Varint(&p.index) && row.Varint(&p.cursor) && row.Bytes(&hash) &&
+                     hash.size() == evidence->raw_hash.size();
+  if (whole) std::copy(hash.begin(), hash.end(), evidence->raw_hash.begin());
+  return whole;
 }
 
 // A list is read as far as its bytes go: its length is not believed, so it allocates nothing ahead.
@@ -50,7 +56,7 @@ void WriteAlert(const Alert& alert, RowWriter* row) {
     WriteEvidence(evidence, &record);
     row->Bytes(record.payload());
   }
-  row->Bytes(alert.explain);
+  row->Bytes(alert.explain).Bytes(alert.replaced_by);
 }
 
 bool ReadAlert(std::string_view payload, Alert* alert) {
@@ -83,7 +89,7 @@ bool ReadAlert(std::string_view payload, Alert* alert) {
       })) {
     return false;
   }
-  return row.Bytes(&alert->explain);
+  return row.Bytes(&alert->explain) && row.Bytes(&alert->replaced_by);
 }
 
 }  // namespace redthread

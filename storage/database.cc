@@ -1,5 +1,8 @@
 #include "storage/database.h"
 
+#if __has_include(<rocksdb/advanced_cache.h>)
+#include <rocksdb/advanced_cache.h>  // where RocksDB 8 and later define Cache
+#endif
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
@@ -33,7 +36,9 @@ constexpr uint64_t kMinBlobBytes = 4096;
 constexpr const char* kNames[kColumnFamilies] = {"meta",  "source", "event",  "match", "group",
                                                  "timer", "alert",  "outbox", "dead"};
 
-// RocksDB's own log is for its developers. A read-only database must not even create the file.
+// RocksDB's own log is for its developers; what matters here comes back as a Status. And it does harm: a
+// read-only database would create the file, and on a full disk Debian's RocksDB, built with its assertions,
+// ends the process when it cannot write to it.
 class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -79,10 +84,8 @@ rocksdb::DBOptions BaseOptions(const Database::Options& options,
   base.write_buffer_manager = write_buffers;
   base.max_total_wal_size = kMaxLogBytes;
   base.max_background_jobs = 2;
-  base.keep_log_file_num = 2;
-  base.max_log_file_size = size_t{1} << 20;
+  base.info_log = std::make_shared<NoLog>();
   base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  if (options.read_only) base.info_log = std::make_shared<NoLog>();
   return base;
 }
 
@@ -98,7 +101,7 @@ Status CheckFolder(const Database::Options& options, bool* exists) {
     if (error) return Status::Io("cannot list " + options.path + ": " + error.message());
     for (; entry != fs::directory_iterator(); entry.increment(error)) {
       const std::string name = entry->path().filename();
-      if (name == "LOCK" || name == "LOG" || name.rfind("LOG.", 0) == 0) continue;
+      if (name == "LOCK") continue;
       return Status::Corrupt(options.path + " holds " + name +
                              " but no CURRENT: not a database, or one that lost its files; restore it from a "
                              "backup, or name an empty folder");
@@ -125,8 +128,7 @@ Status CheckFormatRow(const std::string& path, std::string_view row) {
 
 // A database whose column families are not ours was written by another version: say which, if it tells.
 Status CheckFamilies(const Database::Options& options) {
-  rocksdb::DBOptions base = BaseOptions(options, nullptr);
-  base.info_log = std::make_shared<NoLog>();
+  const rocksdb::DBOptions base = BaseOptions(options, nullptr);
   std::vector<std::string> names;
   rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(base, options.path, &names);
   if (!listed.ok()) return FromRocks(listed, "open", options.path);

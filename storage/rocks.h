@@ -35,7 +35,10 @@ struct Database::Rocks {
                                                  const rocksdb::Slice* end) const;
 };
 
-inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+// RocksDB asserts that a slice points somewhere, an empty one too.
+inline rocksdb::Slice ToSlice(std::string_view bytes) {
+  return bytes.empty() ? rocksdb::Slice() : rocksdb::Slice(bytes.data(), bytes.size());
+}
 inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 // `doing` and `where` make the sentence: "cannot <doing> <where>: <RocksDB's words>".

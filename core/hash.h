@@ -1,0 +1,18 @@
+// Hash128: the one hash that identities are made of.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace redthread {
+
+// XXH3-128 in canonical (big-endian) byte order.
+using Hash128 = std::array<uint8_t, 16>;
+Hash128 HashBytes(std::string_view bytes);
+
+// 32 lower-case hex digits.
+std::string HexOf(const Hash128& hash);
+
+}  // namespace redthread
