@@ -37,9 +37,10 @@ struct Node {
   uint32_t key_size = 0;
   uint32_t raw_size = 0;
   uint32_t folded_size = 0;
-  NodeIndex end = 0;  // one past the last node of this value
+  NodeIndex end = 0;          // one past the last node of this value
+  FieldId key_id = kNoField;  // the number of `key`, where the decoder looked it up
   ValueType type = ValueType::kNull;
-  bool escaped = false;  // of a string: raw holds escapes; of a number: raw is not its text yet
+  bool escaped = false;  // of a string: raw may hold escapes; of a number: raw is not its text yet
   std::string_view Key() const { return {key, key_size}; }
 };
 
@@ -77,6 +78,7 @@ class Event {
     NodeIndex node = kNoNode;
     FieldId id = kNoField;
     uint32_t next = ~uint32_t{0};  // the next field of the same id (a duplicate key), or none
+    uint32_t last = 0;             // of the first field of an id: the last one, itself when it is alone
   };
 
   // Empties the event and says which field names have numbers from here on. `fields` outlives the use of the
@@ -104,6 +106,22 @@ class Event {
   bool HasField(std::string_view name) const;
   // First field of that name in the flat view, or kNoNode.
   NodeIndex FindField(std::string_view name) const;
+  // Index into fields() of the first field with that number, kNoFieldIndex when there is none. Exact keys
+  // only: no path is walked. The others follow by Field::next, up to kNoFieldIndex.
+  static constexpr uint32_t kNoFieldIndex = ~uint32_t{0};
+  uint32_t FirstField(FieldId id) const { return slot_[id] < kPath ? slot_[id] : kEnd; }
+  // Gives fields()[index] another value.
+  void ReplaceValue(uint32_t index, NodeIndex node) {
+    flat_[index].node = node;
+    nested_ |= nodes_[node].type >= ValueType::kObject;
+  }
+  // Empties the flat view; the tape stays.
+  void ClearFields();
+  // Empties tape and flat view, for a second reading of the same record.
+  void ClearTape() {
+    nodes_.clear();
+    ClearFields();
+  }
 
   Arena& arena() { return arena_; }
 
@@ -162,7 +180,7 @@ class Event {
   bool damaged = false;           // not all of the record could be read; what could be is here
 
  private:
-  static constexpr uint32_t kEnd = ~uint32_t{0};
+  static constexpr uint32_t kEnd = kNoFieldIndex;
   static constexpr uint32_t kUnresolved = kEnd - 1;  // a path that has not been walked yet
   static constexpr uint32_t kPath = kEnd - 2;        // its hits are in path_hits_
 

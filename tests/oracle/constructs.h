@@ -60,6 +60,13 @@ detection:
         C: '7'
     condition: selection
 ---
+title: Numbers whose text has other digits
+id: big-numbers
+logsource: {product: some}
+detection:
+    selection: {A: [10000000000000000, 250000000000000000]}
+    condition: selection
+---
 title: Event number
 id: event-number
 logsource: {product: some}
@@ -125,6 +132,14 @@ detection:
         B|re|i: 'straSSe|K[a-f]{2}'
         C|re|i|m|s: '^begin.*end$'
     condition: selection
+---
+title: End of the text
+id: regex-end
+logsource: {product: some}
+detection:
+    selection: {A|re: '^a.?c$'}
+    multi: {B|re|m: 'k$'}
+    condition: selection or multi
 ---
 title: Every regular expression
 id: regex-all
