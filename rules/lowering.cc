@@ -134,9 +134,10 @@ size_t BytesOf(const Pattern& pattern) {
 }
 
 // Text of a number as a keyword: a float stays visibly one ("5.0").
-std::string KeywordText(const Number& number) {
-  std::string text = NumberText(number);
-  if (!number.integral && text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+std::string KeywordText(const RawValue& value) {
+  std::string text = NumberText(value);
+  if (value.text.find('.') != std::string::npos && text.find_first_not_of("-0123456789") == std::string::npos)
+    text += ".0";
   return text;
 }
 
@@ -187,7 +188,7 @@ class Lowering::ValueLowering {
         if (!item_.keywords()) {
           drafts_.emplace_back(MatchNumber{raw_.number});
         } else {
-          BeginText(KeywordText(raw_.number), regex);
+          BeginText(KeywordText(raw_), regex);
         }
         break;
       case RawValue::Kind::kString:
@@ -272,8 +273,8 @@ class Lowering::ValueLowering {
   }
 
   bool Open(Modifier m, Draft draft, bool left, bool right) {
-    if (const auto* n = std::get_if<MatchNumber>(&draft)) {
-      return Add(MatchPattern{Pattern::Literal(NumberText(n->value)).Wrapped(left, right)});
+    if (std::holds_alternative<MatchNumber>(draft)) {
+      return Add(MatchPattern{Pattern::Literal(NumberText(raw_)).Wrapped(left, right)});
     }
     if (const auto* p = std::get_if<MatchPattern>(&draft)) {
       return Add(MatchPattern{p->pattern.Wrapped(left, right)});

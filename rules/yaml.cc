@@ -148,21 +148,15 @@ class YamlReader {
 
   void ReadChildren(YamlNode* node, yaml_event_type_t end, int depth) {
     if (depth > kMaxYamlDepth) {
+      // libyaml takes quadratic time for deep nesting, so the rest is not even skipped.
       Complain(event_.start_mark,
                "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels, write it flatter");
-      SkipChildren();
+      failed_ = true;
       return;
     }
     while (Next() && event_.type != end) {
       node->children.emplace_back();
       ReadNode(&node->children.back(), depth + 1);
-    }
-  }
-
-  void SkipChildren() {
-    for (int open = 1; open > 0 && Next();) {
-      if (event_.type == YAML_SEQUENCE_START_EVENT || event_.type == YAML_MAPPING_START_EVENT) ++open;
-      if (event_.type == YAML_SEQUENCE_END_EVENT || event_.type == YAML_MAPPING_END_EVENT) --open;
     }
   }
 
@@ -231,7 +225,7 @@ const YamlNode* YamlNode::Find(std::string_view name) const {
 std::vector<YamlDocument> ParseYaml(std::string_view text) { return YamlReader(text).Read(); }
 
 int YamlColumnAt(const YamlNode& scalar, size_t offset) {
-  if (scalar.text_column == 0) return scalar.column;
+  if (scalar.text_column == 0 || offset == 0) return scalar.column;
   return scalar.text_column + static_cast<int>(YamlCharacters(scalar.text, offset));
 }
 

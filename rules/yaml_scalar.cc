@@ -188,12 +188,21 @@ RawValue ResolveScalar(const YamlNode& scalar) {
   return value;
 }
 
-std::string NumberText(const Number& number) {
+std::string NumberText(const RawValue& value) {
+  const Number& number = value.number;
   if (number.integral) return std::to_string(number.integer);
   if (std::isnan(number.real)) return "nan";
   if (std::isinf(number.real)) return number.real < 0 ? "-inf" : "inf";
+  if (value.text.find_first_not_of("+-_0123456789") == std::string::npos) {
+    std::string digits;  // an integer beyond 64 bits
+    for (const char c : value.text) {
+      if (c != '_' && c != '+') digits += c;
+    }
+    return digits;
+  }
   char buffer[64];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number.real);
+  const auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof buffer, number.real, std::chars_format::scientific);
   return JsonNumberText(std::string_view(buffer, static_cast<size_t>(end - buffer)));
 }
 

@@ -1,5 +1,8 @@
 #include "storage/database.h"
 
+#if __has_include(<rocksdb/advanced_cache.h>)
+#include <rocksdb/advanced_cache.h>  // where RocksDB 8 and later define Cache
+#endif
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>

@@ -36,7 +36,6 @@ class EventTest : public ::testing::Test {
   Event event_;
 };
 
-
 TEST_F(EventTest, DuplicateKeysKeepAllValues) {
   const FieldId f = fields_.Add("F");
   event_.Clear(fields_);

@@ -222,9 +222,9 @@ TEST_F(AlertStoreTest, DeadLettersAreKeptByPosition) {
   put(2, 5, "b");
   put(1, 9, std::string(5000, 'x'));
   put(2, 4, "a");
-  std::vector<DeadLetter> letters;
+  std::vector<StoredDeadLetter> letters;
   Damage damage;
-  const auto visit = [&](const DeadLetter& letter) {
+  const auto visit = [&](const StoredDeadLetter& letter) {
     letters.push_back(letter);
     return true;
   };
@@ -232,7 +232,7 @@ TEST_F(AlertStoreTest, DeadLettersAreKeptByPosition) {
   ASSERT_EQ(letters.size(), 3u);
   EXPECT_EQ(letters[0].position, (Position{1, 0, 9, 0}));
   EXPECT_EQ(letters[0].raw_size, 5000u);
-  EXPECT_EQ(letters[0].raw_prefix.size(), DeadLetter::kMaxRaw);
+  EXPECT_EQ(letters[0].raw_prefix.size(), StoredDeadLetter::kMaxRaw);
   EXPECT_EQ(letters[0].reason, "string without an end");
   EXPECT_EQ(letters[0].offset, 5u);
   EXPECT_EQ(letters[0].arrival, Timestamp{77});

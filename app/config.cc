@@ -1,0 +1,251 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "app/config_reader.h"
+#include "app/config_value.h"
+
+namespace redthread {
+namespace {
+
+constexpr size_t kMaxConfigBytes = size_t{1} << 20;
+
+// REDTHREAD_ALERTS_MIN_LEVEL for alerts.min_level.
+std::string VariableOf(const std::string& path) {
+  std::string name = "REDTHREAD_";
+  for (char c : path) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+bool BelowNamedEntries(const SettingSpec& spec) {
+  const std::string_view section = spec.section;
+  return section.substr(0, 8) == "sources." || section.substr(0, 6) == "sinks.";
+}
+
+std::string PathOf(const SettingSpec& spec) {
+  return *spec.section == '\0' ? spec.name : std::string(spec.section) + "." + spec.name;
+}
+
+// "[udp, tcp]" -> udp, tcp; anything else is one value, an empty text none.
+std::vector<std::string> StandardValues(const SettingSpec& spec) {
+  std::string_view text = spec.standard;
+  std::vector<std::string> values;
+  if (text.empty()) return values;
+  if (text.front() != '[') return {std::string(text)};
+  text = text.substr(1, text.size() - 2);
+  while (!text.empty()) {
+    const size_t comma = text.find(", ");
+    values.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 2);
+  }
+  return values;
+}
+
+Setting StandardSetting(const SettingSpec& spec, const std::string& path) {
+  Setting setting;
+  setting.path = path;
+  setting.spec = &spec;
+  setting.written = setting.values = StandardValues(spec);
+  return setting;
+}
+
+// Puts `text` in the place of what the file says.
+void Override(const SettingSpec& spec, const std::string& text, Origin origin, const std::string& place,
+              LoadedConfig* loaded) {
+  Result<std::string> value = ResolveValue(spec, text, "");
+  if (!value.ok()) {
+    loaded->problems.push_back({place, value.status().message()});
+    return;
+  }
+  const std::string path = PathOf(spec);
+  std::erase_if(loaded->settings, [&path](const Setting& s) { return s.path == path; });
+  Setting setting;
+  setting.path = path;
+  setting.spec = &spec;
+  setting.written = {text};
+  setting.values = {*value};
+  setting.origin = origin;
+  setting.place = place;
+  loaded->settings.push_back(std::move(setting));
+}
+
+void TakeOverrides(const ConfigOptions& options, LoadedConfig* loaded) {
+  for (const SettingSpec& spec : AllSettings()) {
+    if (spec.list || spec.type == SettingType::kVersion || BelowNamedEntries(spec)) continue;
+    const std::string path = PathOf(spec);
+    if (path == "data_dir" && !options.data_dir.empty()) {
+      const Origin origin = options.data_dir_origin == "--data-dir" ? Origin::kFlag : Origin::kVariable;
+      Override(spec, options.data_dir, origin, options.data_dir_origin, loaded);
+      continue;
+    }
+    const std::string variable = VariableOf(path);
+    const char* text = std::getenv(variable.c_str());
+    if (text == nullptr || *text == '\0') continue;
+    if (spec.availability == Availability::kRefused) {
+      loaded->problems.push_back({variable, "`" + path + "` is not available in this version, unset it"});
+      continue;
+    }
+    if (spec.availability == Availability::kWithoutEffect) {
+      loaded->warnings.push_back({variable, "`" + path + "` has no effect in this version"});
+    }
+    Override(spec, text, Origin::kVariable, variable, loaded);
+  }
+}
+
+// The names of the entries of sources and sinks, in the order of the file, each with the section of its type.
+std::vector<std::pair<std::string, std::string>> NamedEntries(const std::vector<Setting>& settings) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (const Setting& s : settings) {
+    if (!BelowNamedEntries(*s.spec)) continue;
+    const std::string_view section = s.spec->section;
+    const size_t depth = static_cast<size_t>(std::count(section.begin(), section.end(), '.'));
+    if (depth != 1) continue;  // of a deeper section; its entry has a required setting of its own
+    std::pair<std::string, std::string> entry(s.path.substr(0, s.path.rfind('.')), section);
+    if (std::find(entries.begin(), entries.end(), entry) == entries.end()) entries.push_back(entry);
+  }
+  return entries;
+}
+
+// Appends the setting of `path`: the one that was given, else its default if it has one.
+void AppendSetting(const SettingSpec& spec, const std::string& path, const std::vector<Setting>& given,
+                   std::vector<Setting>* all) {
+  if (const Setting* found = FindSetting(given, path)) {
+    all->push_back(*found);
+  } else if (*spec.standard != '\0' && spec.availability != Availability::kRefused) {
+    all->push_back(StandardSetting(spec, path));
+  }
+}
+
+void AppendEntries(const std::string& section, const std::vector<Setting>& given, std::vector<Setting>* all) {
+  for (const auto& [entry, type_section] : NamedEntries(given)) {
+    if (entry.compare(0, section.size() + 1, section + ".") != 0) continue;
+    for (const SettingSpec& spec : AllSettings()) {
+      const std::string_view spec_section = spec.section;
+      if (spec_section.substr(0, type_section.size()) != type_section) continue;
+      const std::string below(spec_section.substr(type_section.size()));  // "" or ".tls"
+      AppendSetting(spec, entry + below + "." + spec.name, given, all);
+    }
+  }
+}
+
+// All settings in the order of the schema, with the defaults of what was not given.
+std::vector<Setting> WithDefaults(const std::vector<Setting>& given) {
+  std::vector<Setting> all;
+  std::string_view entries_of;  // "sources" or "sinks", once its entries are there
+  for (const SettingSpec& spec : AllSettings()) {
+    if (!BelowNamedEntries(spec)) {
+      AppendSetting(spec, PathOf(spec), given, &all);
+      continue;
+    }
+    const std::string_view section = std::string_view(spec.section);
+    const std::string_view kind = section.substr(0, section.find('.'));
+    if (kind == entries_of) continue;
+    entries_of = kind;
+    AppendEntries(std::string(kind), given, &all);
+  }
+  return all;
+}
+
+// ---- from Settings to Config. What is read here has been checked. ----
+
+std::vector<std::string> Values(const LoadedConfig& loaded, const std::string& path) {
+  const Setting* setting = FindSetting(loaded.settings, path);
+  return setting == nullptr ? std::vector<std::string>() : setting->values;
+}
+
+std::string Value(const LoadedConfig& loaded, const std::string& path) {
+  const std::vector<std::string> values = Values(loaded, path);
+  return values.empty() ? "" : values[0];
+}
+
+Nanoseconds DurationOf(const LoadedConfig& loaded, const std::string& path) {
+  return ParseTimespan(Value(loaded, path)).value_or(Nanoseconds{});
+}
+
+std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
+  std::vector<FileSourceConfig> sources;
+  for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
+    if (section != "sources.file") continue;
+    FileSourceConfig source;
+    source.name = entry.substr(std::strlen("sources."));
+    source.paths = Values(loaded, entry + ".path");
+    source.format = Value(loaded, entry + ".format");
+    source.log_source.products = Values(loaded, entry + ".logsource.product");
+    source.log_source.services = Values(loaded, entry + ".logsource.service");
+    source.log_source.categories = Values(loaded, entry + ".logsource.category");
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+Config ConfigOf(const LoadedConfig& loaded) {
+  Config config;
+  config.data_dir = Value(loaded, "data_dir");
+  config.file_sources = FileSources(loaded);
+  config.rule_paths = Values(loaded, "rules.paths");
+  config.rule_variables = Value(loaded, "rules.variables");
+  ParseLevel(Value(loaded, "alerts.min_level"), &config.min_level);
+  config.fold = DurationOf(loaded, "alerts.fold");
+  config.lateness = DurationOf(loaded, "correlate.lateness");
+  config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
+  return config;
+}
+
+void Complete(const ConfigOptions& options, LoadedConfig* loaded) {
+  TakeOverrides(options, loaded);
+  loaded->settings = WithDefaults(loaded->settings);
+  loaded->config = ConfigOf(*loaded);
+}
+
+// The text of the file; Io with the system's reason.
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  if (file.is_open()) text << file.rdbuf();
+  if (!file.is_open() || file.bad()) {
+    return Status::Io("cannot read the configuration: " + std::string(std::strerror(errno)));
+  }
+  if (text.str().size() > kMaxConfigBytes) return Status::Limit("a configuration has at most 1 MiB");
+  return text.str();
+}
+
+}  // namespace
+
+const Setting* FindSetting(const std::vector<Setting>& settings, std::string_view path) {
+  for (const Setting& s : settings) {
+    if (s.path == path) return &s;
+  }
+  return nullptr;
+}
+
+LoadedConfig LoadConfigFromText(std::string_view yaml, const std::string& file,
+                                const ConfigOptions& options) {
+  LoadedConfig loaded;
+  loaded.file = file;
+  ConfigReader(file, &loaded.settings, &loaded.problems, &loaded.warnings).Read(yaml);
+  Complete(options, &loaded);
+  return loaded;
+}
+
+LoadedConfig LoadConfig(const ConfigOptions& options) {
+  const std::string path = options.path.empty() ? kDefaultConfigPath : options.path;
+  LoadedConfig loaded;
+  if (options.path.empty() && !std::ifstream(path).is_open() && errno == ENOENT) {
+    Complete(options, &loaded);
+    return loaded;
+  }
+  Result<std::string> text = ReadFile(path);
+  if (text.ok()) return LoadConfigFromText(*text, path, options);
+  loaded.file = path;
+  loaded.problems.push_back({path, text.status().message()});
+  return loaded;
+}
+
+}  // namespace redthread

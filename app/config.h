@@ -1,0 +1,84 @@
+// Configuration: what redthread is told to do, from one YAML file, REDTHREAD_* variables and flags.
+//
+// Two views of the same facts: Settings, every setting with the place its value came from (for `config show`
+// and complaints), and Config, the typed values that the program works with. Order: flag > variable > file >
+// default. A variable is named after the setting: alerts.min_level is REDTHREAD_ALERTS_MIN_LEVEL. Lists and
+// the entries of `sources` and `sinks` come from the file alone.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/config_schema.h"
+#include "core/detection.h"
+#include "core/log_source.h"
+#include "core/status.h"
+#include "core/timestamp.h"
+
+namespace redthread {
+
+inline constexpr const char* kDefaultConfigPath = "/etc/redthread/redthread.yml";
+
+enum class Origin { kDefault, kFile, kVariable, kFlag };
+
+struct Setting {
+  std::string path;  // "sources.auth.format"
+  const SettingSpec* spec = nullptr;
+  std::vector<std::string> written;  // as it was written, ${NAME} and file: still in it
+  std::vector<std::string> values;   // what that means; of the same size. One unless spec->list
+  Origin origin = Origin::kDefault;
+  std::string place;  // "redthread.yml:7:13", "REDTHREAD_DATA_DIR", "--data-dir"; empty for defaults
+};
+
+// A complaint: "redthread.yml:7:13: unknown key `pths`, did you mean `paths`?".
+struct ConfigProblem {
+  std::string place;
+  std::string message;
+  std::string Render() const { return place.empty() ? message : place + ": " + message; }
+};
+
+// One source of type file.
+struct FileSourceConfig {
+  std::string name;
+  std::vector<std::string> paths;  // files, folders and globs; absolute, or relative to the working directory
+  std::string format;              // "auto", "json"
+  DeclaredLogSource log_source;
+};
+
+struct Config {
+  std::string data_dir;
+  std::vector<FileSourceConfig> file_sources;
+  std::vector<std::string> rule_paths;  // empty: the shipped rules
+  std::string rule_variables;           // a site file; empty: none
+  Level min_level = Level::kMedium;
+  Nanoseconds fold{};
+  Nanoseconds lateness{};
+  Nanoseconds late_horizon{};
+};
+
+struct LoadedConfig {
+  std::string file;               // that was read; empty: there is none, and the defaults hold
+  std::vector<Setting> settings;  // in the order of the schema, defaults too
+  Config config;                  // to be used only while `problems` is empty
+  std::vector<ConfigProblem> problems;
+  std::vector<ConfigProblem> warnings;  // settings that have no effect in this version
+};
+
+struct ConfigOptions {
+  std::string path;             // empty: kDefaultConfigPath, if it is there
+  std::string data_dir;         // overrides the file's; empty: does not
+  std::string data_dir_origin;  // "--data-dir", "REDTHREAD_DATA_DIR"
+};
+
+// Reads and checks everything, and reports all problems at once. A file that was named and cannot be read is
+// a problem.
+LoadedConfig LoadConfig(const ConfigOptions& options);
+
+// The same for the text of a file; `file` is its name in complaints, and its folder that of relative paths.
+LoadedConfig LoadConfigFromText(std::string_view yaml, const std::string& file, const ConfigOptions& options);
+
+// The setting of that path, or null.
+const Setting* FindSetting(const std::vector<Setting>& settings, std::string_view path);
+
+}  // namespace redthread

@@ -1,0 +1,233 @@
+#include "app/config_reader.h"
+
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+#include "app/config_value.h"
+#include "rules/nearest_name.h"
+#include "rules/yaml_scalar.h"
+
+namespace redthread {
+namespace {
+
+std::string FolderOf(const std::string& file) { return std::filesystem::path(file).parent_path().string(); }
+
+// Whether the scalar is to every other reader of YAML what it is here: an unquoted 007, `on` or 1:30 is no
+// text.
+bool HasRightKind(const YamlNode& scalar, SettingType type) {
+  const bool number = type == SettingType::kVersion;
+  return ResolveScalar(scalar).kind == (number ? RawValue::Kind::kNumber : RawValue::Kind::kString);
+}
+
+// The name of a source or sink: part of setting paths, metrics and file names.
+bool ValidName(std::string_view name) {
+  for (char c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-') return false;
+  }
+  return !name.empty() && name.size() <= 64;
+}
+
+const SectionSpec* FindBelow(std::string_view section, std::string_view name) {
+  for (const SectionSpec* s : SectionsBelow(section)) {
+    if (SectionName(*s) == name) return s;
+  }
+  return nullptr;
+}
+
+const SettingSpec* FindSettingSpec(std::string_view section, std::string_view name) {
+  for (const SettingSpec* s : SettingsOf(section)) {
+    if (name == s->name) return s;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::string> ResolveValue(const SettingSpec& spec, const std::string& written,
+                                 const std::string& folder) {
+  Result<std::string> expanded = ExpandVariables(written);
+  if (!expanded.ok()) return expanded;
+  const std::string problem = ValueProblem(spec, *expanded);
+  if (!problem.empty()) {
+    // What a variable holds may be a secret: it is not repeated.
+    const bool hidden = *expanded != written;
+    return Status::Invalid(hidden ? "the value of `" + written + "` is not valid here" : problem);
+  }
+  if (spec.type == SettingType::kSecret) return ReadSecret(*expanded);
+  if (spec.type == SettingType::kPath && !folder.empty() && expanded->front() != '/') {
+    return folder + "/" + *expanded;
+  }
+  return expanded;
+}
+
+void ConfigReader::Read(std::string_view yaml) {
+  const std::vector<YamlDocument> documents = ParseYaml(yaml);
+  bool broken = false;
+  for (const YamlDocument& d : documents) {
+    for (const YamlProblem& p : d.problems) {
+      problems_->push_back(
+          {file_ + ":" + std::to_string(p.line) + ":" + std::to_string(p.column), p.message});
+      broken = true;
+    }
+  }
+  if (broken) return;
+  if (documents.empty() || documents[0].root.IsNull()) {
+    problems_->push_back({file_ + ":1:1", "the file is empty, begin it with `version: 1`"});
+    return;
+  }
+  if (documents.size() > 1) Problem(documents[1].root, "a second document, put everything into one");
+  const YamlNode& root = documents[0].root;
+  if (!root.IsMap()) {
+    Problem(root, "expected `key: value` lines, begin with `version: 1`");
+    return;
+  }
+  ReadSection(root, "", "");
+}
+
+void ConfigReader::ReadSection(const YamlNode& map, std::string_view section, const std::string& path) {
+  const std::string prefix = path.empty() ? "" : path + ".";
+  for (size_t i = 0; i < map.entries(); ++i) {
+    const YamlNode& key = map.key(i);
+    if (const SettingSpec* spec = FindSettingSpec(section, key.text)) {
+      ReadSetting(key, map.value(i), *spec, prefix + key.text);
+    } else if (const SectionSpec* below = FindBelow(section, key.text)) {
+      ReadSubsection(key, map.value(i), *below, prefix + key.text);
+    } else {
+      UnknownKey(key, section);
+    }
+  }
+  for (const SettingSpec* spec : SettingsOf(section)) {
+    if (!spec->required || map.Find(spec->name) != nullptr) continue;
+    const std::string example = spec->type == SettingType::kVersion ? "1" : "...";
+    Problem(map, "`" + std::string(spec->name) + "` is missing (" + spec->description + "), add `" +
+                     spec->name + ": " + example + "`");
+  }
+}
+
+void ConfigReader::ReadSubsection(const YamlNode& key, const YamlNode& value, const SectionSpec& section,
+                                  const std::string& path) {
+  if (!CheckAvailable(key, section.availability, "`" + path + "`")) return;
+  if (value.IsNull()) return;  // a heading whose lines are all commented out
+  if (!value.IsMap()) {
+    Problem(value, "`" + path + "` needs `key: value` lines below it");
+  } else if (HasNamedEntries(section.path)) {
+    ReadNamedEntries(value, section.path);
+  } else {
+    ReadSection(value, section.path, path);
+  }
+}
+
+void ConfigReader::ReadNamedEntries(const YamlNode& map, std::string_view section) {
+  for (size_t i = 0; i < map.entries(); ++i) {
+    if (!ValidName(map.key(i).text)) {
+      Problem(map.key(i), "a name has letters, digits, `-` and `_` only, at most 64");
+    } else if (map.value(i).IsMap()) {
+      ReadEntry(map.key(i), map.value(i), section);
+    } else {
+      Problem(map.key(i), "`" + map.key(i).text + "` needs `key: value` lines below it, `type: ...` first");
+    }
+  }
+}
+
+void ConfigReader::ReadEntry(const YamlNode& key, const YamlNode& map, std::string_view section) {
+  std::vector<std::string> types;
+  for (const SectionSpec* s : SectionsBelow(section)) types.push_back(SectionName(*s));
+  const std::vector<std::string_view> known(types.begin(), types.end());
+  const YamlNode* type = map.Find("type");
+  if (type == nullptr || !type->IsScalar()) {
+    Problem(key, "`" + key.text + "` has no `type`, add one of " + JoinNames(known));
+    return;
+  }
+  const SectionSpec* spec = FindBelow(section, type->text);
+  if (spec == nullptr) {
+    Problem(*type,
+            "`" + type->text + "` is not one of " + JoinNames(known) + Suggestion(type->text, known, ""));
+    return;
+  }
+  const std::string path = std::string(section) + "." + key.text;
+  if (!CheckAvailable(*type, spec->availability, "`" + path + "` of type " + type->text)) return;
+  YamlNode rest = map;  // without its type, which is no setting
+  rest.children.clear();
+  for (size_t i = 0; i < map.entries(); ++i) {
+    if (map.key(i).text == "type") continue;
+    rest.children.push_back(map.key(i));
+    rest.children.push_back(map.value(i));
+  }
+  ReadSection(rest, spec->path, path);
+}
+
+void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const SettingSpec& spec,
+                               const std::string& path) {
+  if (!CheckAvailable(key, spec.availability, "`" + path + "`")) return;
+  Setting setting;
+  setting.path = path;
+  setting.spec = &spec;
+  setting.origin = Origin::kFile;
+  setting.place = Place(value);
+  const size_t problems_before = problems_->size();
+  if (value.IsScalar()) {
+    ReadValue(value, &setting);
+  } else if (!spec.list) {
+    Problem(value, "`" + path + "` takes one value, no " + (value.IsMap() ? "map" : "list"));
+  } else if (value.IsMap() || value.children.empty()) {
+    Problem(value, "`" + path + "` takes a value or a list of values");
+  } else {
+    for (const YamlNode& item : value.children) ReadValue(item, &setting);
+  }
+  if (problems_->size() == problems_before) settings_->push_back(std::move(setting));
+}
+
+void ConfigReader::ReadValue(const YamlNode& scalar, Setting* setting) {
+  if (!scalar.IsScalar()) {
+    Problem(scalar, "`" + setting->path + "` takes plain values, no lists or maps within the list");
+    return;
+  }
+  if (scalar.IsNull()) {
+    Problem(scalar, "`" + setting->path + "` needs a value, or to be left out");
+    return;
+  }
+  if (!HasRightKind(scalar, setting->spec->type)) {
+    const std::string problem = ValueProblem(*setting->spec, scalar.text);
+    const char* fix = scalar.plain ? "` must stand in quotes here" : "` must not stand in quotes here";
+    Problem(scalar, problem.empty() ? "`" + scalar.text + fix : problem);
+    return;
+  }
+  Result<std::string> value = ResolveValue(*setting->spec, scalar.text, FolderOf(file_));
+  if (!value.ok()) {
+    Problem(scalar, value.status().message());
+    return;
+  }
+  setting->written.push_back(scalar.text);
+  setting->values.push_back(*value);
+}
+
+void ConfigReader::UnknownKey(const YamlNode& key, std::string_view section) {
+  std::vector<std::string> names;
+  for (const SettingSpec* s : SettingsOf(section)) names.emplace_back(s->name);
+  for (const SectionSpec* s : SectionsBelow(section)) names.push_back(SectionName(*s));
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  Problem(key, "unknown key `" + key.text + "`" +
+                   Suggestion(key.text, known, ", known here: " + JoinNames(known)));
+}
+
+bool ConfigReader::CheckAvailable(const YamlNode& key, Availability availability, const std::string& what) {
+  if (availability == Availability::kRefused) {
+    Problem(key, what + " is not available in this version, remove it or comment it out");
+    return false;
+  }
+  if (availability == Availability::kWithoutEffect) {
+    warnings_->push_back({Place(key), what + " has no effect in this version"});
+  }
+  return true;
+}
+
+std::string ConfigReader::Place(const YamlNode& node) const {
+  return file_ + ":" + std::to_string(node.line) + ":" + std::to_string(node.column);
+}
+
+void ConfigReader::Problem(const YamlNode& node, std::string message) {
+  problems_->push_back({Place(node), std::move(message)});
+}
+
+}  // namespace redthread

@@ -1,0 +1,160 @@
+#include "app/config_schema.h"
+
+#include <cstring>
+
+namespace redthread {
+namespace {
+
+constexpr auto kNow = Availability::kAvailable;
+constexpr auto kLater = Availability::kWithoutEffect;
+constexpr auto kNot = Availability::kRefused;
+
+constexpr const char* kLevels = "informational|low|medium|high|critical";
+constexpr const char* kStates = "early|final|withdrawn";
+
+}  // namespace
+
+const std::vector<SectionSpec>& AllSections() {
+  static const std::vector<SectionSpec> sections = {
+      {"sources", kNow, "what to read, each under a name of your choice"},
+      {"sources.file", kNow, "files, followed as they grow and are rotated"},
+      {"sources.file.logsource", kNow,
+       "what the files hold, in Sigma's words; content is asked where this is silent"},
+      {"sources.syslog", kNot, "a syslog listener"},
+      {"sources.http", kNot, "an HTTP listener for log shippers"},
+      {"sources.kafka", kNot, "topics of a Kafka cluster"},
+      {"rules", kNow, "which rules to run"},
+      {"correlate", kNow, "how long to wait for what comes late"},
+      {"correlate.idle_after", kNow, "when a silent sender stops holding the others back"},
+      {"alerts", kNow, "what becomes an alert"},
+      {"incidents", kNow, "which alerts belong together"},
+      {"retention", kNow, "how much is kept, and for how long"},
+      {"sinks", kNot, "where alerts are sent, each under a name of your choice"},
+      {"sinks.syslog", kNot, "a SIEM that takes syslog"},
+      {"sinks.syslog.tls", kNot, "encryption of the connection"},
+      {"sinks.splunk_hec", kNot, "a Splunk HTTP event collector"},
+      {"sinks.heartbeat", kNot, "a URL that is called while everything works"},
+      {"api", kNot, "the web page and its API"},
+  };
+  return sections;
+}
+
+const std::vector<SettingSpec>& AllSettings() {
+  using enum SettingType;
+  static const std::vector<SettingSpec> settings = {
+      {"", "version", kVersion, false, true, "", "", kNow, "version of this file's form: 1"},
+      {"", "data_dir", kPath, false, false, "/var/lib/redthread", "", kNow,
+       "where events, state and alerts are kept"},
+
+      {"sources.file", "path", kPath, true, true, "", "", kNow, "files, folders and globs"},
+      {"sources.file", "format", kChoice, false, false, "auto", "auto|json", kNow,
+       "how lines are to be read; auto looks at them"},
+      {"sources.file.logsource", "product", kText, true, false, "", "", kNow, "such as windows, linux, aws"},
+      {"sources.file.logsource", "service", kText, true, false, "", "", kNow, "such as sshd, security"},
+      {"sources.file.logsource", "category", kText, true, false, "", "", kNow,
+       "such as process_creation, webserver"},
+      {"sources.syslog", "listen", kAddress, false, true, "", "", kNot, "address and port to listen on"},
+      {"sources.syslog", "protocols", kChoice, true, false, "[udp, tcp]", "udp|tcp|tls", kNot,
+       "which transports to accept"},
+      {"sources.http", "listen", kAddress, false, true, "", "", kNot, "address and port to listen on"},
+      {"sources.http", "protocols", kChoice, true, false, "[hec, bulk, otlp, ndjson]", "hec|bulk|otlp|ndjson",
+       kNot, "which senders' protocols to speak"},
+      {"sources.kafka", "brokers", kAddress, true, true, "", "", kNot, "brokers to begin with"},
+      {"sources.kafka", "topics", kText, true, true, "", "", kNot, "topics to read"},
+      {"sources.kafka", "group", kText, false, false, "redthread", "", kNot, "consumer group"},
+
+      {"rules", "paths", kPath, true, false, "", "", kNow,
+       "rule files and folders; without any, the shipped rules"},
+      {"rules", "variables", kPath, false, false, "", "", kNow, "values for the rules' %placeholders%"},
+      {"rules", "pipelines", kPath, true, false, "", "", kNot, "Sigma processing pipelines"},
+      {"rules", "reload", kChoice, false, false, "never", "never|watch", kLater,
+       "whether changed rules are taken up while running"},
+
+      {"correlate", "lateness", kDuration, false, false, "5m", "", kNow,
+       "how late an event may come and still be in order"},
+      {"correlate", "late_horizon", kDuration, false, false, "24h", "", kNow,
+       "how late an event may come and still change an answer"},
+      {"correlate", "time_zone", kText, false, false, "local", "", kLater,
+       "zone of text logs that do not say theirs"},
+      {"correlate.idle_after", "tcp", kDuration, false, false, "10m", "", kLater, "of TCP senders"},
+      {"correlate.idle_after", "http", kDuration, false, false, "10m", "", kLater, "of HTTP senders"},
+      {"correlate.idle_after", "udp", kDuration, false, false, "2m", "", kLater, "of UDP senders"},
+
+      {"alerts", "min_level", kChoice, false, false, "medium", kLevels, kNow,
+       "the least level that alerts; what is below is kept as context"},
+      {"alerts", "fold", kDuration, false, false, "1h", "", kNow,
+       "matches of a rule on the same entities within this time are one alert"},
+
+      {"incidents", "host_user_window", kDuration, false, false, "24h", "", kLater,
+       "how long an incident stays open to alerts of its hosts and users"},
+      {"incidents", "address_window", kDuration, false, false, "4h", "", kLater,
+       "how long an incident stays open to alerts of its addresses"},
+      {"incidents", "own_addresses", kIp, true, false, "", "", kLater,
+       "addresses shared by the whole site, which tie nothing together"},
+
+      {"retention", "events", kDuration, false, false, "90d", "", kLater, "how long raw events are kept"},
+      {"retention", "alerts", kDuration, false, false, "400d", "", kLater,
+       "how long alerts and their evidence are kept"},
+      {"retention", "max_disk", kSize, false, false, "20GiB", "", kLater, "the most that is kept"},
+      {"retention", "keep_free", kSize, false, false, "1GiB", "", kLater, "disk space left to others"},
+      {"retention", "sender_quota", kPercent, false, false, "25%", "", kLater,
+       "the most of it that one sender may fill when space runs low"},
+
+      {"sinks.syslog", "address", kAddress, false, true, "", "", kNot, "the receiver"},
+      {"sinks.syslog", "format", kChoice, false, false, "rfc5424", "rfc5424|cef|leef", kNot,
+       "what the receiver reads"},
+      {"sinks.syslog", "states", kChoice, true, false, "[final]", kStates, kNot, "which revisions are sent"},
+      {"sinks.syslog.tls", "ca", kPath, false, false, "", "", kNot,
+       "certificates to trust; the system's without it"},
+      {"sinks.syslog.tls", "certificate", kPath, false, false, "", "", kNot, "the client's certificate"},
+      {"sinks.syslog.tls", "key", kPath, false, false, "", "", kNot, "the client's private key"},
+      {"sinks.splunk_hec", "url", kUrl, false, true, "", "", kNot, "the collector"},
+      {"sinks.splunk_hec", "token", kSecret, false, true, "", "", kNot, "the collector's token"},
+      {"sinks.splunk_hec", "states", kChoice, true, false, "[final]", kStates, kNot,
+       "which revisions are sent"},
+      {"sinks.heartbeat", "url", kUrl, false, true, "", "", kNot, "what is called"},
+      {"sinks.heartbeat", "every", kDuration, false, false, "5m", "", kNot, "how often"},
+
+      {"api", "listen", kAddress, false, false, "127.0.0.1:9600", "", kNot, "address and port to listen on"},
+      {"api", "token_file", kPath, false, false, "", "", kNot, "file with the token that a caller must show"},
+  };
+  return settings;
+}
+
+std::vector<const SettingSpec*> SettingsOf(std::string_view section) {
+  std::vector<const SettingSpec*> found;
+  for (const SettingSpec& s : AllSettings()) {
+    if (section == s.section) found.push_back(&s);
+  }
+  return found;
+}
+
+std::vector<const SectionSpec*> SectionsBelow(std::string_view section) {
+  const std::string prefix = section.empty() ? "" : std::string(section) + ".";
+  std::vector<const SectionSpec*> found;
+  for (const SectionSpec& s : AllSections()) {
+    const std::string_view path = s.path;
+    if (path.substr(0, prefix.size()) != prefix || path.size() == prefix.size()) continue;
+    if (path.find('.', prefix.size()) == std::string_view::npos) found.push_back(&s);
+  }
+  return found;
+}
+
+std::string SectionName(const SectionSpec& section) {
+  const char* dot = std::strrchr(section.path, '.');
+  return dot == nullptr ? section.path : dot + 1;
+}
+
+bool HasNamedEntries(std::string_view section) { return section == "sources" || section == "sinks"; }
+
+std::vector<std::string_view> SplitChoices(std::string_view choices) {
+  std::vector<std::string_view> split;
+  while (!choices.empty()) {
+    const size_t bar = choices.find('|');
+    split.emplace_back(choices.substr(0, bar));
+    choices.remove_prefix(bar == std::string_view::npos ? choices.size() : bar + 1);
+  }
+  return split;
+}
+
+}  // namespace redthread

@@ -1,0 +1,411 @@
+#include "runtime/scan.h"
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "core/record.h"
+#include "correlate/sorted_fold.h"
+#include "ingest/input_list.h"
+#include "ingest/record_reader.h"
+#include "runtime/spill_sorter.h"
+#include "storage/alert_codec.h"
+#include "storage/key.h"
+#include "storage/row.h"
+
+namespace redthread {
+
+Result<LogSourceFlag> ParseLogSourceFlag(const std::string& text) {
+  const size_t equals = text.find('=');
+  const auto bad = [&](const char* why) {
+    return Status::Invalid("--logsource " + text + ": " + why +
+                           "; write key=value or key=value@GLOB, with the key product, category or service");
+  };
+  if (equals == std::string::npos) return bad("no '='");
+  const std::string key = text.substr(0, equals);
+  LogSourceFlag flag;
+  if (key == "product") {
+    flag.key = LogSourceFlag::Key::kProduct;
+  } else if (key == "category") {
+    flag.key = LogSourceFlag::Key::kCategory;
+  } else if (key == "service") {
+    flag.key = LogSourceFlag::Key::kService;
+  } else {
+    return bad("unknown key");
+  }
+  const size_t at = text.find('@', equals);
+  flag.value = Fold(text.substr(equals + 1, at == std::string::npos ? at : at - equals - 1));
+  if (at != std::string::npos) flag.glob = text.substr(at + 1);
+  if (flag.value.empty()) return bad("no value");
+  if (at != std::string::npos && flag.glob.empty()) return bad("no glob behind '@'");
+  return flag;
+}
+
+namespace {
+
+bool Applies(const LogSourceFlag& flag, const std::string& path) {
+  return flag.glob.empty() || flag.glob == path || fnmatch(flag.glob.c_str(), path.c_str(), 0) == 0;
+}
+
+DeclaredLogSource DeclaredFor(const std::vector<LogSourceFlag>& flags, const std::string& path) {
+  DeclaredLogSource declared;
+  for (const LogSourceFlag& flag : flags) {
+    if (!Applies(flag, path)) continue;
+    switch (flag.key) {
+      case LogSourceFlag::Key::kProduct:
+        declared.products.push_back(flag.value);
+        break;
+      case LogSourceFlag::Key::kCategory:
+        declared.categories.push_back(flag.value);
+        break;
+      case LogSourceFlag::Key::kService:
+        declared.services.push_back(flag.value);
+        break;
+    }
+  }
+  return declared;
+}
+
+uint64_t FileSize(const std::string& path) {
+  struct stat info{};
+  return path != "-" && stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+}
+
+std::string_view Bytes(const Hash128& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+RuleSummary SummaryOf(const Rule& rule) { return {rule.id, rule.title, rule.level, &rule.tags}; }
+
+}  // namespace
+
+// What is wrong with an input, and where: ordered as it is shown.
+struct Problem {
+  size_t input = 0;
+  uint64_t record = 0;
+  std::string text;
+  bool operator<(const Problem& other) const {
+    return std::tie(input, record, text) < std::tie(other.input, other.record, other.text);
+  }
+};
+
+struct Scan::Input {
+  std::string path;
+  uint32_t rank = 0;      // in the order of paths, which is the order of output
+  uint32_t declared = 0;  // FactsTable::Declare
+  uint64_t size = 0;      // on disk
+};
+
+struct Scan::Shared {
+  explicit Shared(size_t max_sort_bytes) : sorter({max_sort_bytes, {}}) {}
+
+  // Reading: one worker at a time.
+  std::mutex read_mutex;
+  std::vector<Input> inputs;
+  std::vector<const Input*> by_rank;
+  size_t next_input = 0;
+  size_t current = 0;
+  std::unique_ptr<RecordReader> reader;
+
+  // Results.
+  std::mutex result_mutex;
+  SpillSorter sorter;
+  std::vector<Problem> problems;
+  Status failure;
+  ScanProgress progress;
+
+  std::mutex done_mutex;
+  std::condition_variable done;
+  int working = 0;
+
+  void AddProblem(ScanReport* report, Problem problem) {
+    ++report->problem_count;
+    report->input_lost = true;
+    problems.push_back(std::move(problem));
+    if (problems.size() < 2 * ScanReport::kMaxProblems) return;
+    std::nth_element(problems.begin(), problems.begin() + ScanReport::kMaxProblems, problems.end());
+    problems.resize(ScanReport::kMaxProblems);
+  }
+
+  // The next lines of the next input that has any. False when all are read.
+  bool NextBatch(RecordBatch* batch, const Input** input, ScanReport* report) {
+    const std::lock_guard lock(read_mutex);
+    for (;;) {
+      if (reader == nullptr) {
+        if (next_input == inputs.size()) return false;
+        current = next_input++;
+        Result<std::unique_ptr<RecordReader>> opened =
+            RecordReader::Open(inputs[current].path, inputs[current].path, {});
+        if (!opened.ok()) {
+          NoteProblem(report, {current, 0, opened.status().message()});
+          continue;
+        }
+        reader = std::move(*opened);
+        const std::lock_guard result_lock(result_mutex);
+        ++report->inputs;
+      }
+      Result<bool> more = reader->Next(batch);
+      if (more.ok() && *more) {
+        *input = &inputs[current];
+        return true;
+      }
+      if (!more.ok()) NoteProblem(report, {current, ~uint64_t{0}, more.status().message()});
+      progress.input_bytes += inputs[current].size;
+      reader.reset();
+    }
+  }
+
+  void NoteProblem(ScanReport* report, Problem problem) {
+    const std::lock_guard lock(result_mutex);
+    AddProblem(report, std::move(problem));
+  }
+};
+
+Scan::Scan(std::shared_ptr<const Engine> engine, ScanOptions options)
+    : engine_(std::move(engine)), options_(std::move(options)) {}
+Scan::~Scan() = default;
+
+// What one worker found in one batch, before it is handed over under the lock.
+class BatchResult {
+ public:
+  BatchResult(const ScanOptions& options, Pipeline* pipeline, bool rows_wanted, bool fold)
+      : options_(options), pipeline_(pipeline), rows_wanted_(rows_wanted), fold_(fold) {}
+
+  void Take(const RecordBatch::Record& record, size_t input, const std::string& path, uint32_t rank,
+            uint32_t declared) {
+    Position position;
+    position.source = rank;
+    position.index = record.index;
+    position.cursor = record.cursor;
+    const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{});
+    if (decoded.outcome != DecodeOutcome::kClean) Note(decoded, input, path, record.index);
+    for (const RuleIndex rule : pipeline_->matches()) {
+      if (pipeline_->engine().rules().rules[rule].level < options_.min_level) continue;
+      matched.push_back(rule);
+      if (!pipeline_->event().time.has_value()) ++timeless;
+      if (rows_wanted_) fold_ ? AddMatch(rule) : AddDetection(rule, path);
+    }
+  }
+
+  struct Row {
+    std::string key, value;
+  };
+  std::vector<Row> rows;
+  std::vector<Problem> problems;
+  std::vector<RuleIndex> matched;
+  uint64_t timeless = 0;
+  IngestCounts counts;
+
+ private:
+  void Note(const DecodeResult& decoded, size_t input, const std::string& path, uint64_t index) {
+    if (decoded.outcome == DecodeOutcome::kRepaired) {
+      ++counts.repaired;
+      return;
+    }
+    if (decoded.outcome == DecodeOutcome::kDead && decoded.reason == JsonDecoder::kBlankLine) {
+      ++counts.blank;
+      return;
+    }
+    const bool dead = decoded.outcome == DecodeOutcome::kDead;
+    ++(dead ? counts.dead : counts.damaged);
+    problems.push_back({input, index,
+                        path + ": record " + std::to_string(index) + ", byte " +
+                            std::to_string(decoded.offset) + ": " + decoded.reason +
+                            (dead ? "; searched as text only" : "; what could be read of it was used")});
+  }
+
+  Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
+
+  void AddDetection(RuleIndex rule, const std::string& path) {
+    const Event& event = pipeline_->event();
+    const Rule& r = pipeline_->engine().rules().rules[rule];
+    Row row;
+    row.key = KeyWriter('d')
+                  .Time(TimeOfEvent())
+                  .U32(event.position.source)
+                  .U64(event.position.index)
+                  .String(r.id)
+                  .str();
+    row.value.assign(reinterpret_cast<const char*>(&rule), sizeof rule);
+    AppendDetectionRecord(SummaryOf(r), event, path,
+                          pipeline_->detector().Explain(event, pipeline_->facts(), rule), &row.value);
+    rows.push_back(std::move(row));
+  }
+
+  void AddMatch(RuleIndex rule) {
+    const Event& event = pipeline_->event();
+    const AlertGroup group = pipeline_->Entities();
+    const Hash128 hash = HashBytes(event.raw);
+    Row row;
+    row.key = KeyWriter('m')
+                  .String(FoldKey(pipeline_->engine().rules().rules[rule], group))
+                  .Time(TimeOfEvent())
+                  .str();
+    RowWriter value;
+    value.Varint(rule)
+        .Varint(event.position.source)
+        .Varint(event.position.index)
+        .Bytes(Bytes(hash))
+        .Varint(group.size());
+    for (const auto& [name, text] : group) value.Bytes(name).Bytes(text);
+    row.value = value.payload();
+    rows.push_back(std::move(row));
+  }
+
+  const ScanOptions& options_;
+  Pipeline* pipeline_;
+  bool rows_wanted_;
+  bool fold_;
+};
+
+void Scan::Work(Mode mode) {
+  Pipeline pipeline(engine_);
+  RecordBatch batch;
+  const Input* input = nullptr;
+  while (shared_->NextBatch(&batch, &input, &report_)) {
+    BatchResult result(options_, &pipeline, mode != Mode::kSummary, mode == Mode::kAlerts);
+    const auto input_index = static_cast<size_t>(input - shared_->inputs.data());
+    for (const RecordBatch::Record& record : batch.records) {
+      result.Take(record, input_index, input->path, input->rank, input->declared);
+    }
+    result.counts += batch.counts;
+    for (const DeadLetter& letter : batch.dead_letters) {
+      result.problems.push_back(
+          {input_index, letter.position.index,
+           letter.source + ": record " + std::to_string(letter.position.index) + ": " + letter.reason});
+    }
+    shared_->progress.records += batch.counts.records;
+    shared_->progress.bytes += batch.counts.bytes;
+
+    const std::lock_guard lock(shared_->result_mutex);
+    report_.counts += result.counts;
+    report_.detections += result.matched.size();
+    report_.timeless += result.timeless;
+    for (const RuleIndex rule : result.matched) ++report_.by_rule[rule];
+    for (Problem& p : result.problems) shared_->AddProblem(&report_, std::move(p));
+    for (const BatchResult::Row& row : result.rows) {
+      if (!shared_->failure.ok()) return;
+      shared_->failure = shared_->sorter.Add(row.key, row.value);
+    }
+  }
+}
+
+Status Scan::ReadAll(Mode mode, const Tick& tick) {
+  report_ = {};
+  report_.by_rule.assign(engine_->rules().rules.size(), 0);
+  shared_ = std::make_unique<Shared>(options_.max_sort_bytes);
+  InputList list = ExpandInputs(options_.paths);
+  for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message()});
+  bool known_size = true;
+  for (const std::string& path : list.paths) {
+    Input input;
+    input.path = path;
+    input.size = FileSize(path);
+    known_size = known_size && path != "-";
+    input.declared = engine_->facts()->Declare(DeclaredFor(options_.log_sources, path));
+    shared_->progress.total_input_bytes += input.size;
+    shared_->inputs.push_back(std::move(input));
+  }
+  if (!known_size) shared_->progress.total_input_bytes = 0;
+  for (const Input& input : shared_->inputs) shared_->by_rank.push_back(&input);
+  std::stable_sort(shared_->by_rank.begin(), shared_->by_rank.end(),
+                   [](const Input* a, const Input* b) { return a->path < b->path; });
+  for (uint32_t rank = 0; rank < shared_->by_rank.size(); ++rank) {
+    shared_->inputs[static_cast<size_t>(shared_->by_rank[rank] - shared_->inputs.data())].rank = rank;
+  }
+
+  std::vector<std::thread> workers;
+  shared_->working = std::max(options_.jobs, 1);
+  for (int n = shared_->working; n > 0; --n) {
+    workers.emplace_back([this, mode] {
+      Work(mode);
+      const std::lock_guard lock(shared_->done_mutex);
+      --shared_->working;
+      shared_->done.notify_one();
+    });
+  }
+  {
+    std::unique_lock lock(shared_->done_mutex);
+    while (!shared_->done.wait_for(lock, std::chrono::milliseconds(100),
+                                   [this] { return shared_->working == 0; })) {
+      if (tick) tick(shared_->progress);
+    }
+  }
+  for (std::thread& worker : workers) worker.join();
+  if (tick) tick(shared_->progress);
+
+  std::sort(shared_->problems.begin(), shared_->problems.end());
+  shared_->problems.resize(std::min(shared_->problems.size(), ScanReport::kMaxProblems));
+  for (Problem& p : shared_->problems) report_.problems.push_back(std::move(p.text));
+  return shared_->failure;
+}
+
+Status Scan::Summary(const Tick& tick) { return ReadAll(Mode::kSummary, tick); }
+
+Status Scan::Detections(const std::function<Status(const DetectionRow&)>& visit, const Tick& tick) {
+  RT_RETURN_IF_ERROR(ReadAll(Mode::kDetections, tick));
+  return shared_->sorter.Sorted([&](std::string_view key, std::string_view value) {
+    KeyReader reader(key);
+    Timestamp time;
+    uint32_t rank = 0;
+    DetectionRow row;
+    if (!reader.Kind('d') || !reader.Time(&time) || !reader.U32(&rank) || !reader.U64(&row.position)) {
+      return Status::Corrupt("a sorted result cannot be read back");
+    }
+    if (time != kNoTime) row.time = time;
+    row.source = shared_->by_rank[rank]->path;
+    RuleIndex rule = 0;
+    std::copy_n(value.data(), sizeof rule, reinterpret_cast<char*>(&rule));
+    row.rule = &engine_->rules().rules[rule];
+    row.json = value.substr(sizeof rule);
+    return visit(row);
+  });
+}
+
+Status Scan::Alerts(const std::function<Status(const Alert&)>& visit, const Tick& tick) {
+  RT_RETURN_IF_ERROR(ReadAll(Mode::kAlerts, tick));
+  SpillSorter by_time({options_.max_sort_bytes, {}});
+  SortedFold fold(&engine_->rules(), options_.fold_window, [&by_time](const Alert& alert) {
+    std::string group;
+    for (const auto& [name, value] : alert.group) group += name + '\0' + value + '\0';
+    RowWriter value;
+    WriteAlert(alert, &value);
+    return by_time.Add(KeyWriter('a').Time(alert.time).String(alert.rule_id).String(group).str(),
+                       value.payload());
+  });
+  RT_RETURN_IF_ERROR(shared_->sorter.Sorted([&](std::string_view key, std::string_view value) {
+    KeyReader key_reader(key);
+    std::string fold_key;
+    FoldMatch match;
+    RowReader fields(value);
+    std::string_view hash;
+    uint64_t group_size = 0;
+    if (!key_reader.Kind('m') || !key_reader.String(&fold_key) || !key_reader.Time(&match.time) ||
+        !fields.Varint32(&match.rule) || !fields.Varint32(&match.position.source) ||
+        !fields.Varint(&match.position.index) || !fields.Bytes(&hash) ||
+        hash.size() != match.raw_hash.size() || !fields.Varint(&group_size)) {
+      return Status::Corrupt("a sorted match cannot be read back");
+    }
+    std::copy(hash.begin(), hash.end(), match.raw_hash.begin());
+    for (; group_size > 0; --group_size) {
+      auto& [name, text] = match.group.emplace_back();
+      fields.Bytes(&name);
+      if (!fields.Bytes(&text)) return Status::Corrupt("a sorted match cannot be read back");
+    }
+    match.source = shared_->by_rank[match.position.source]->path;
+    return fold.Add(fold_key, match);
+  }));
+  RT_RETURN_IF_ERROR(fold.Finish());
+  return by_time.Sorted([&](std::string_view, std::string_view value) {
+    Alert alert;
+    if (!ReadAlert(value, &alert)) return Status::Corrupt("a sorted alert cannot be read back");
+    return visit(alert);
+  });
+}
+
+}  // namespace redthread

@@ -1,0 +1,105 @@
+// Scan: rules over files, all of them read to their end, without configuration, server or state.
+//
+// Every worker takes the next batch of lines, runs them, and hands what it found to one sorter; so the output
+// is in a stated order whatever the number of workers, and memory grows neither with the input nor with the
+// results.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/alert.h"
+#include "core/log_source.h"
+#include "core/status.h"
+#include "correlate/fold.h"
+#include "ingest/dead_letter.h"
+#include "runtime/engine.h"
+
+namespace redthread {
+
+// `--logsource key=value[@GLOB]`
+struct LogSourceFlag {
+  enum class Key : uint8_t { kProduct, kCategory, kService };
+  Key key = Key::kProduct;
+  std::string value;
+  std::string glob;  // for inputs whose path is this or matches it; empty: all
+};
+// Invalid when the text is none; says what it should be.
+Result<LogSourceFlag> ParseLogSourceFlag(const std::string& text);
+
+struct ScanOptions {
+  std::vector<std::string> paths;
+  std::vector<LogSourceFlag> log_sources;
+  int jobs = 1;  // worker threads, at least 1
+  Level min_level = Level::kInformational;
+  Nanoseconds fold_window = kDefaultFoldWindow;
+  size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
+};
+
+// One detection, as `scan --detections` shows it.
+struct DetectionRow {
+  std::optional<Timestamp> time;
+  std::string_view source;
+  uint64_t position = 0;
+  const Rule* rule = nullptr;
+  std::string_view json;  // the record, without a line end
+};
+
+struct ScanReport {
+  IngestCounts counts;
+  uint64_t inputs = 0;            // read, wholly or in part
+  uint64_t detections = 0;        // above min_level
+  uint64_t timeless = 0;          // detections on events without a time
+  std::vector<uint64_t> by_rule;  // detections by RuleIndex
+  // What could not be read, each with its place, in the order of the inputs; the first kMaxProblems of
+  // problem_count.
+  std::vector<std::string> problems;
+  uint64_t problem_count = 0;
+  bool input_lost = false;  // some input, or part of one, was not read
+  static constexpr size_t kMaxProblems = 1000;
+};
+
+struct ScanProgress {
+  std::atomic<uint64_t> records{0};
+  std::atomic<uint64_t> bytes{0};        // uncompressed
+  std::atomic<uint64_t> input_bytes{0};  // of the files as they lie on disk, of inputs finished
+  uint64_t total_input_bytes = 0;        // 0 when it cannot be known (standard input)
+};
+
+// One per scan.
+class Scan {
+ public:
+  Scan(std::shared_ptr<const Engine> engine, ScanOptions options);
+  ~Scan();
+
+  // `tick` is called about ten times a second while files are read, and once at their end.
+  using Tick = std::function<void(const ScanProgress&)>;
+  // Each reads all input once. Results come in order: detections by (time, source, position, rule id), alerts
+  // by (time, rule id, group). Fails only when results cannot be kept (no room for temporary files) or
+  // `visit` does; what is wrong with the input stands in report().
+  Status Detections(const std::function<Status(const DetectionRow&)>& visit, const Tick& tick);
+  Status Alerts(const std::function<Status(const Alert&)>& visit, const Tick& tick);
+  // Counts only.
+  Status Summary(const Tick& tick);
+
+  const ScanReport& report() const { return report_; }
+
+ private:
+  struct Input;
+  struct Shared;
+  enum class Mode : uint8_t { kDetections, kAlerts, kSummary };
+
+  Status ReadAll(Mode mode, const Tick& tick);
+  void Work(Mode mode);
+
+  std::shared_ptr<const Engine> engine_;
+  ScanOptions options_;
+  ScanReport report_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace redthread

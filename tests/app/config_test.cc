@@ -1,0 +1,452 @@
+// The configuration: what is accepted, what is refused and in which words, and where each value came from.
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "app/config_value.h"
+#include "app/json_schema.h"
+#include "app/sample_config.h"
+#include "rules/yaml.h"
+#include "rules/yaml_scalar.h"
+#include "tests/app/binary.h"
+
+namespace redthread {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Sets a variable for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+LoadedConfig Load(const std::string& yaml, const ConfigOptions& options = {}) {
+  return LoadConfigFromText(yaml, "/etc/redthread/c.yml", options);
+}
+
+std::vector<std::string> Rendered(const std::vector<ConfigProblem>& problems) {
+  std::vector<std::string> lines;
+  for (const ConfigProblem& p : problems) lines.push_back(p.Render());
+  return lines;
+}
+
+constexpr const char* kGood[] = {
+    "version: 1\n",
+    "version: 1\nsources:\nrules:\n",
+    "version: 1\ndata_dir: /srv/redthread\n",
+    "version: 1\nsources: {a: {type: file, path: /var/log/a.log}}\n",
+    "version: 1\nsources:\n  a:\n    type: file\n    path: [a, b]\n    format: json\n"
+    "    logsource: {product: linux, service: [sshd, sudo]}\n",
+    "version: 1\nrules: {paths: [r1, r2], variables: site.yml, reload: never}\n",
+    "version: 1\ncorrelate: {lateness: 90s, late_horizon: 2d, idle_after: {tcp: 1m}}\n",
+    "version: 1\nalerts: {min_level: low, fold: 30m}\n",
+    "version: 1\nincidents: {own_addresses: [203.0.113.7, 10.0.0.0/8, \"2001:db8::/32\"]}\n",
+    "version: 1\nretention: {events: 1y, max_disk: 500GB, keep_free: 512MiB, sender_quota: 12.5%}\n",
+};
+
+struct BadCase {
+  const char* yaml;
+  const char* problem;
+};
+constexpr BadCase kBad[] = {
+    {"", "/etc/redthread/c.yml:1:1: the file is empty, begin it with `version: 1`"},
+    {"- a\n", "/etc/redthread/c.yml:1:1: expected `key: value` lines, begin with `version: 1`"},
+    {"data_dir: /x\n",
+     "/etc/redthread/c.yml:1:1: `version` is missing (version of this file's form: 1), add `version: 1`"},
+    {"version: 2\n",
+     "/etc/redthread/c.yml:1:10: `2` is not valid, write 1, the only version of this file's form"},
+    {"version: \"1\"\n", "/etc/redthread/c.yml:1:10: `1` must not stand in quotes here"},
+    {"version: 1\ndatadir: /x\n",
+     "/etc/redthread/c.yml:2:1: unknown key `datadir`, did you mean `data_dir`?"},
+    {"version: 1\ndata_dir:\n", "/etc/redthread/c.yml:2:10: `data_dir` needs a value, or to be left out"},
+    {"version: 1\ndata_dir: [a]\n", "/etc/redthread/c.yml:2:11: `data_dir` takes one value, no list"},
+    {"version: 1\ndata_dir: 007\n", "/etc/redthread/c.yml:2:11: `007` must stand in quotes here"},
+    {"version: 1\nrules: r\n", "/etc/redthread/c.yml:2:8: `rules` needs `key: value` lines below it"},
+    {"version: 1\nrules: {paths: []}\n",
+     "/etc/redthread/c.yml:2:16: `rules.paths` takes a value or a list of values"},
+    {"version: 1\nrules: {paths: [[a]]}\n",
+     "/etc/redthread/c.yml:2:17: `rules.paths` takes plain values, no lists or maps within the list"},
+    {"version: 1\nrules: {pipelines: [p.yml]}\n",
+     "/etc/redthread/c.yml:2:9: `rules.pipelines` is not available in this version, remove it or comment it "
+     "out"},
+    {"version: 1\nalerts: {min_level: hihg}\n",
+     "/etc/redthread/c.yml:2:21: `hihg` is not one of informational, low, medium, high and critical, did you "
+     "mean `high`?"},
+    {"version: 1\nalerts: {fold: 1 hour}\n",
+     "/etc/redthread/c.yml:2:16: `1 hour` is not valid, write a duration with its unit, such as 90s, 5m, 24h "
+     "or "
+     "7d"},
+    {"version: 1\nalerts: {fold: 60}\n",
+     "/etc/redthread/c.yml:2:16: `60` is not valid, write a duration with its unit, such as 90s, 5m, 24h or "
+     "7d"},
+    {"version: 1\nretention: {max_disk: 20}\n",
+     "/etc/redthread/c.yml:2:23: `20` is not valid, write a size with its unit, such as 512MiB or 20GiB"},
+    {"version: 1\nretention: {sender_quota: 125%}\n",
+     "/etc/redthread/c.yml:2:27: `125%` is not valid, write a percentage from 0% to 100%, such as 25%"},
+    {"version: 1\nincidents: {own_addresses: [fileserver]}\n",
+     "/etc/redthread/c.yml:2:29: `fileserver` is not valid, write an IP address or network, such as "
+     "203.0.113.7 "
+     "or 10.0.0.0/8"},
+    {"version: 1\nsources: {a: {path: x}}\n",
+     "/etc/redthread/c.yml:2:11: `a` has no `type`, add one of file, syslog, http and kafka"},
+    {"version: 1\nsources: {a: {type: flie, path: x}}\n",
+     "/etc/redthread/c.yml:2:21: `flie` is not one of file, syslog, http and kafka, did you mean `file`?"},
+    {"version: 1\nsources: {a: {type: file}}\n",
+     "/etc/redthread/c.yml:2:14: `path` is missing (files, folders and globs), add `path: ...`"},
+    {"version: 1\nsources: {a: {type: file, path: x, fromat: json}}\n",
+     "/etc/redthread/c.yml:2:36: unknown key `fromat`, did you mean `format`?"},
+    {"version: 1\nsources: {a: {type: file, path: x, zzzzzz: json}}\n",
+     "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format and logsource"},
+    {"version: 1\nsources: {a.b: {type: file, path: x}}\n",
+     "/etc/redthread/c.yml:2:11: a name has letters, digits, `-` and `_` only, at most 64"},
+    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\"}}\n",
+     "/etc/redthread/c.yml:2:23: `sources.net` of type syslog is not available in this version, remove it or "
+     "comment it out"},
+    {"version: 1\nsources: {k: {type: kafka, brokers: [a], topics: [b]}}\n",
+     "/etc/redthread/c.yml:2:21: `sources.k` of type kafka is not available in this version, remove it or "
+     "comment it out"},
+    {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
+     "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
+    {"version: 1\napi: {listen: \"127.0.0.1:9600\"}\n",
+     "/etc/redthread/c.yml:2:1: `api` is not available in this version, remove it or comment it out"},
+    {"version: 1\ndata_dir: ${REDTHREAD_TEST_UNSET}/x\n",
+     "/etc/redthread/c.yml:2:11: the environment variable `REDTHREAD_TEST_UNSET` is not set"},
+    {"version: 1\ndata_dir: ${HOME\n",
+     "/etc/redthread/c.yml:2:11: `${` without its `}`, write $${ for the characters themselves"},
+    {"version: 1\n---\nversion: 1\n", "/etc/redthread/c.yml:3:1: a second document, put everything into one"},
+};
+
+TEST(ConfigTest, GoodConfigurationsHaveNoProblems) {
+  for (const char* yaml : kGood) EXPECT_THAT(Rendered(Load(yaml).problems), IsEmpty()) << yaml;
+}
+
+TEST(ConfigTest, EveryComplaintSaysWhereAndWhatToWriteInstead) {
+  for (const BadCase& c : kBad) {
+    EXPECT_THAT(Rendered(Load(c.yaml).problems), ElementsAre(c.problem)) << c.yaml;
+  }
+}
+
+TEST(ConfigTest, BrokenYamlIsPlacedToo) {
+  for (const char* yaml :
+       {"version: [1\n", "version: 1\n\tx: 1\n", "version: 1\nversion: 1\n", "a: &x 1\nb: *x\n"}) {
+    const LoadedConfig loaded = Load(yaml);
+    ASSERT_FALSE(loaded.problems.empty()) << yaml;
+    EXPECT_THAT(loaded.problems[0].place, testing::MatchesRegex("/etc/redthread/c.yml:[0-9]+:[0-9]+"));
+  }
+}
+
+TEST(ConfigTest, AllProblemsAreToldAtOnce) {
+  const LoadedConfig loaded = Load(
+      "version: 3\n"
+      "dta_dir: /x\n"
+      "sources:\n"
+      "  a: {type: file, path: x, format: xml}\n"
+      "  b: {type: file}\n"
+      "alerts: {min_level: 7, fold: never}\n");
+  EXPECT_EQ(loaded.problems.size(), 6u) << testing::PrintToString(Rendered(loaded.problems));
+}
+
+TEST(ConfigTest, AFlagStandsBeforeAVariableBeforeTheFileBeforeTheDefault) {
+  const std::string yaml = "version: 1\ndata_dir: /file\nalerts: {min_level: low}\n";
+  EXPECT_EQ(Load("version: 1\n").config.data_dir, "/var/lib/redthread");
+  EXPECT_EQ(Load(yaml).config.data_dir, "/file");
+
+  const Variable level("REDTHREAD_ALERTS_MIN_LEVEL", "critical");
+  ConfigOptions options;
+  options.data_dir = "/flag";
+  options.data_dir_origin = "--data-dir";
+  const LoadedConfig loaded = Load(yaml, options);
+  EXPECT_EQ(loaded.config.data_dir, "/flag");
+  EXPECT_EQ(FindSetting(loaded.settings, "data_dir")->origin, Origin::kFlag);
+  EXPECT_EQ(loaded.config.min_level, Level::kCritical);
+  EXPECT_EQ(FindSetting(loaded.settings, "alerts.min_level")->place, "REDTHREAD_ALERTS_MIN_LEVEL");
+  EXPECT_EQ(FindSetting(loaded.settings, "alerts.fold")->origin, Origin::kDefault);
+}
+
+TEST(ConfigTest, ABadVariableIsNamed) {
+  const Variable fold("REDTHREAD_ALERTS_FOLD", "soon");
+  const Variable api("REDTHREAD_API_LISTEN", "127.0.0.1:1");
+  EXPECT_THAT(
+      Rendered(Load("version: 1\n").problems),
+      ElementsAre("REDTHREAD_ALERTS_FOLD: `soon` is not valid, write a duration with its unit, such as "
+                  "90s, 5m, 24h or 7d",
+                  "REDTHREAD_API_LISTEN: `api.listen` is not available in this version, unset it"));
+}
+
+TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
+  const Variable root("REDTHREAD_TEST_ROOT", "/srv");
+  const Config config = Load(
+                            "version: 1\n"
+                            "data_dir: ${REDTHREAD_TEST_ROOT}/data\n"
+                            "sources:\n"
+                            "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
+                            "  win: {type: file, path: [/a, b], format: json}\n"
+                            "rules: {paths: [mine], variables: site.yml}\n"
+                            "correlate: {lateness: 90s}\n")
+                            .config;
+  EXPECT_EQ(config.data_dir, "/srv/data");
+  ASSERT_EQ(config.file_sources.size(), 2u);
+  EXPECT_EQ(config.file_sources[0].name, "web");
+  EXPECT_THAT(config.file_sources[0].paths, ElementsAre("/etc/redthread/logs/web*.ndjson"));
+  EXPECT_THAT(config.file_sources[0].log_source.categories, ElementsAre("webserver"));
+  EXPECT_EQ(config.file_sources[0].format, "auto");
+  EXPECT_EQ(config.file_sources[1].format, "json");
+  EXPECT_THAT(config.file_sources[1].paths, ElementsAre("/a", "/etc/redthread/b"));
+  EXPECT_THAT(config.rule_paths, ElementsAre("/etc/redthread/mine"));
+  EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");
+  EXPECT_EQ(config.lateness, std::chrono::seconds(90));
+  EXPECT_EQ(config.fold, std::chrono::hours(1));
+}
+
+TEST(ConfigTest, ASettingThatDoesNothingYetIsAWarning) {
+  const LoadedConfig loaded = Load("version: 1\nretention: {events: 30d}\n");
+  EXPECT_THAT(Rendered(loaded.warnings),
+              ElementsAre("/etc/redthread/c.yml:2:13: `retention.events` has no effect in this version"));
+}
+
+TEST(ConfigValueTest, SizesPercentagesAndAddressesAreReadExactly) {
+  EXPECT_EQ(ParseSize("20GiB"), 20ull << 30);
+  EXPECT_EQ(ParseSize("1kB"), 1000u);
+  for (const char* bad : {"", "20", "GiB", "20 GiB", "-1B", "1.5GiB", "20gib", "99999999999999TiB"}) {
+    EXPECT_FALSE(ParseSize(bad)) << bad;
+  }
+  EXPECT_EQ(ParsePercent("25%"), 0.25);
+  for (const char* bad : {"", "%", "25", "101%", "-1%", "+1%", "1e1%"})
+    EXPECT_FALSE(ParsePercent(bad)) << bad;
+  EXPECT_EQ(ParseHostPort("[::1]:514")->host, "::1");
+  EXPECT_EQ(ParseHostPort("siem.lan:6514")->port, 6514);
+  for (const char* bad :
+       {"", ":1", "a", "a:", "a:0", "a:65536", "a:1x", "a b:1", "::1:5", "[1.2.3.4]:5", "a:05"}) {
+    EXPECT_FALSE(ParseHostPort(bad)) << bad;
+  }
+}
+
+TEST(ConfigValueTest, SecretsComeFromVariablesAndFilesAndAreNeverRepeated) {
+  const std::string path = testing::TempDir() + "redthread_secret";
+  std::ofstream(path) << "s3cret\r\nsecond line\n";
+  EXPECT_EQ(*ReadSecret("file:" + path), "s3cret");
+  EXPECT_EQ(*ReadSecret("plain"), "plain");
+  std::ofstream(path, std::ios::trunc).close();
+  EXPECT_EQ(ReadSecret("file:" + path).status().code(), StatusCode::kInvalid);
+  std::filesystem::remove(path);
+  EXPECT_EQ(ReadSecret("file:" + path).status().code(), StatusCode::kIo);
+
+  const Variable secret("REDTHREAD_TEST_SECRET", "s3cret level");
+  EXPECT_EQ(*ExpandVariables("a${REDTHREAD_TEST_SECRET}b$${HOME}$"), "as3cret levelb${HOME}$");
+  const LoadedConfig loaded = Load("version: 1\nalerts: {min_level: \"${REDTHREAD_TEST_SECRET}\"}\n");
+  ASSERT_EQ(loaded.problems.size(), 1u);
+  EXPECT_THAT(loaded.problems[0].message, testing::Not(HasSubstr("s3cret")));
+  EXPECT_EQ(MaskCredentials("https://user:pass@siem.lan/a@b"), "https://***@siem.lan/a@b");
+  EXPECT_EQ(MaskCredentials("https://siem.lan/a@b"), "https://siem.lan/a@b");
+}
+
+// ---- the JSON Schema says the same as the reader ----
+
+using Json = nlohmann::json;
+
+Json ToJson(const YamlNode& node) {
+  if (node.IsScalar()) {
+    const RawValue value = ResolveScalar(node);
+    if (value.kind == RawValue::Kind::kNull) return nullptr;
+    if (value.kind == RawValue::Kind::kBool) return value.boolean;
+    if (value.kind == RawValue::Kind::kNumber) return value.number.integer;
+    return node.text;
+  }
+  Json out = node.IsMap() ? Json::object() : Json::array();
+  if (node.IsMap()) {
+    for (size_t i = 0; i < node.entries(); ++i) out[node.key(i).text] = ToJson(node.value(i));
+  } else {
+    for (const YamlNode& item : node.children) out.push_back(ToJson(item));
+  }
+  return out;
+}
+
+bool HasType(const Json& value, const std::string& type) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "null") return value.is_null();
+  return type == "string" && value.is_string();
+}
+
+// The part of JSON Schema that ConfigJsonSchema uses; any other keyword fails the test.
+bool Validates(const Json& schema, const Json& value) {
+  for (const auto& [keyword, rule] : schema.items()) {
+    bool ok = true;
+    if (keyword == "type") {
+      ok = false;
+      for (const Json& t : rule.is_array() ? rule : Json::array({rule})) ok = ok || HasType(value, t);
+    } else if (keyword == "const") {
+      ok = value == rule;
+    } else if (keyword == "enum") {
+      ok = std::find(rule.begin(), rule.end(), value) != rule.end();
+    } else if (keyword == "pattern") {
+      ok = !value.is_string() ||
+           std::regex_search(value.get<std::string>(), std::regex(rule.get<std::string>()));
+    } else if (keyword == "minLength") {
+      ok = !value.is_string() || value.get<std::string>().size() >= rule.get<size_t>();
+    } else if (keyword == "minItems") {
+      ok = !value.is_array() || value.size() >= rule.get<size_t>();
+    } else if (keyword == "items") {
+      for (const Json& v : value.is_array() ? value : Json::array()) ok = ok && Validates(rule, v);
+    } else if (keyword == "anyOf" || keyword == "oneOf") {
+      int matching = 0;
+      for (const Json& s : rule) matching += Validates(s, value) ? 1 : 0;
+      ok = keyword == "anyOf" ? matching > 0 : matching == 1;
+    } else if (keyword == "required") {
+      for (const Json& name : rule)
+        ok = ok && (!value.is_object() || value.contains(name.get<std::string>()));
+    } else if (keyword == "propertyNames") {
+      if (value.is_object()) {
+        for (const auto& [name, v] : value.items()) ok = ok && Validates(rule, name);
+      }
+    } else if (keyword == "properties" || keyword == "additionalProperties") {
+      if (!value.is_object()) continue;
+      const Json known = schema.value("properties", Json::object());
+      for (const auto& [name, v] : value.items()) {
+        if (known.contains(name)) {
+          ok = ok && Validates(known[name], v);
+        } else if (schema.contains("additionalProperties")) {
+          const Json& others = schema["additionalProperties"];
+          ok = ok && (others.is_boolean() ? others.get<bool>() : Validates(others, v));
+        }
+      }
+    } else if (keyword != "description" && keyword != "default" && keyword != "title" &&
+               keyword != "$schema") {
+      ADD_FAILURE() << "this test does not know the keyword " << keyword;
+    }
+    if (!ok) return false;
+  }
+  return true;
+}
+
+bool SchemaAccepts(const char* yaml) {
+  const std::vector<YamlDocument> documents = ParseYaml(yaml);
+  return documents.size() == 1 && Validates(Json::parse(ConfigJsonSchema()), ToJson(documents[0].root));
+}
+
+TEST(JsonSchemaTest, AcceptsAndRefusesWhatTheReaderDoes) {
+  for (const char* yaml : kGood) EXPECT_TRUE(SchemaAccepts(yaml)) << yaml;
+  for (const BadCase& c : kBad) {
+    const std::string problem = c.problem;
+    // What a schema cannot know: this version's choices, the environment.
+    const bool form_is_good = problem.find("not available") != std::string::npos ||
+                              problem.find("environment variable") != std::string::npos ||
+                              problem.find("without its `}`") != std::string::npos;
+    if (form_is_good) continue;
+    EXPECT_FALSE(SchemaAccepts(c.yaml)) << c.yaml;
+  }
+  EXPECT_TRUE(SchemaAccepts("version: 1\nalerts: {fold: \"${FOLD}\"}\n"));
+}
+
+TEST(JsonSchemaTest, PatternsAgreeWithTheParsersOfValues) {
+  const SettingType types[] = {SettingType::kAddress, SettingType::kUrl, SettingType::kDuration,
+                               SettingType::kSize, SettingType::kPercent};
+  const char* texts[] = {"127.0.0.1:5514",
+                         "[::1]:514",
+                         "a:0",
+                         "a:65535",
+                         "a:65536",
+                         "siem.lan:6514",
+                         ":1",
+                         "https://a/",
+                         "http://a",
+                         "ftp://a",
+                         "https://",
+                         "https:///x",
+                         "https://a b",
+                         "5m",
+                         "90s",
+                         "1M",
+                         "1y",
+                         "m",
+                         "5",
+                         "5mm",
+                         "-5m",
+                         "1GiB",
+                         "1GB",
+                         "1B",
+                         "1gib",
+                         "GiB",
+                         "25%",
+                         "100%",
+                         "100.0%",
+                         "100.5%",
+                         "0%",
+                         "007%",
+                         "1000%",
+                         "%",
+                         "2.5%"};
+  for (SettingType type : types) {
+    SettingSpec spec{};
+    spec.type = type;
+    const std::regex pattern("^(" + PatternOf(type) + ")$");
+    for (const char* text : texts) {
+      EXPECT_EQ(ValueProblem(spec, text).empty(), std::regex_search(text, pattern)) << text;
+    }
+  }
+}
+
+// ---- the command ----
+
+TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
+  EXPECT_THAT(Rendered(Load(SampleConfig()).problems), IsEmpty());
+  EXPECT_THAT(Rendered(Load(SampleConfig()).warnings), IsEmpty());
+  const std::string uncommented = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
+  EXPECT_THAT(Rendered(Load(uncommented).problems), IsEmpty()) << uncommented;
+  EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
+}
+
+TEST(ConfigCommandTest, InitWritesOnceAndCheckSaysWhatIsWrongWithExitCodeThree) {
+  const std::string folder = testing::TempDir() + "redthread_config_command";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  const std::string file = folder + "/c.yml";
+  EXPECT_EQ(RunBinary({"config", "check", "-c", file}).exit_code, 3);
+  EXPECT_EQ(RunBinary({"config", "init", "-c", file}).exit_code, 0);
+  EXPECT_EQ(RunBinary({"config", "check", "-c", file}).exit_code, 0);
+  const BinaryRun again = RunBinary({"config", "init", "-c", file});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_EQ(again.err,
+            "redthread: cannot create " + file + ": it is there already, and is never overwritten\n");
+
+  std::ofstream(file) << "version: 1\nsources:\n  a: {type: file, pth: x}\n";
+  const BinaryRun bad = RunBinary({"config", "check", "-c", file});
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_EQ(bad.err, file + ":3:19: unknown key `pth`, did you mean `path`?\n" + file +
+                         ":3:6: `path` is missing (files, folders and globs), add `path: ...`\nredthread: " +
+                         file + ": 2 problems\n");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ConfigCommandTest, ShowSaysWhereEachValueComesFromAndHidesWhatVariablesHold) {
+  const std::string file = testing::TempDir() + "redthread_show.yml";
+  std::ofstream(file) << "version: 1\ndata_dir: /x/${SECRET_PART}\n";
+  const BinaryRun run =
+      RunBinary({"config", "show", "-c", file}, {"SECRET_PART=s3cret", "REDTHREAD_ALERTS_FOLD=2h"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, testing::Not(HasSubstr("s3cret")));
+  EXPECT_THAT(run.out,
+              HasSubstr("{\"setting\":\"data_dir\",\"value\":\"/x/${SECRET_PART}\",\"origin\":\"file\","
+                        "\"place\":\"" +
+                        file + ":2:11\"}\n"));
+  EXPECT_THAT(run.out, HasSubstr("{\"setting\":\"alerts.fold\",\"value\":\"2h\",\"origin\":\"variable\","
+                                 "\"place\":\"REDTHREAD_ALERTS_FOLD\"}\n"));
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace redthread
