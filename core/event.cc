@@ -158,20 +158,18 @@ size_t UnescapeJson(std::string_view raw, char* out) {
 // -------------------------------------------------------------------------------------------------
 
 void Event::Clear(const FieldTable& fields) {
-  nodes_.clear();
-  flat_.clear();
-  path_hits_.clear();
+  // One huge record must not hold its memory for ever.
+  constexpr size_t kKeep = 64 << 10;
+  if (nodes_.capacity() > kKeep) std::vector<Node>().swap(nodes_);
+  if (flat_.capacity() > kKeep) std::vector<Field>().swap(flat_);
   arena_.Clear();
   if (fields_ != &fields || slot_.size() != fields.size()) {
     fields_ = &fields;
     slot_.resize(fields.size());
-    for (FieldId id = 0; id < slot_.size(); ++id)
-      slot_[id] = fields.Head(id) == kNoField ? kEnd : kUnresolved;
-  } else {
-    for (const FieldId id : touched_) slot_[id] = fields.Head(id) == kNoField ? kEnd : kUnresolved;
+    touched_.clear();
+    for (FieldId id = 0; id < slot_.size(); ++id) touched_.push_back(id);
   }
-  touched_.clear();
-  nested_ = false;
+  ClearTape();
   position = {};
   time.reset();
   arrival = {};
@@ -179,20 +177,12 @@ void Event::Clear(const FieldTable& fields) {
   damaged = false;
 }
 
-void Event::AddField(std::string_view name, NodeIndex node, FieldId id) {
-  const auto index = static_cast<uint32_t>(flat_.size());
-  flat_.push_back({name, node, id, kEnd});
-  nested_ |= nodes_[node].type >= ValueType::kObject;
-  if (id == kNoField) return;
-  uint32_t& slot = slot_[id];
-  if (slot >= kPath) {
-    slot = index;
-    touched_.push_back(id);
-    return;
-  }
-  uint32_t last = slot;
-  while (flat_[last].next != kEnd) last = flat_[last].next;
-  flat_[last].next = index;
+void Event::ClearFields() {
+  for (const FieldId id : touched_) slot_[id] = fields_->Head(id) == kNoField ? kEnd : kUnresolved;
+  touched_.clear();
+  flat_.clear();
+  path_hits_.clear();
+  nested_ = false;
 }
 
 NodeIndex Event::FindField(std::string_view name) const {
@@ -214,9 +204,7 @@ void Event::RemoveField(std::string_view name) {
   if (kept == flat_.size()) return;
   // Places in flat_ have moved, so every chain is built anew: rare, and short.
   std::vector<Field> rest(flat_.begin(), flat_.begin() + static_cast<ptrdiff_t>(kept));
-  flat_.clear();
-  for (const FieldId id : touched_) slot_[id] = fields_->Head(id) == kNoField ? kEnd : kUnresolved;
-  touched_.clear();
+  ClearFields();
   for (const Field& f : rest) AddField(f.name, f.node, f.id);
 }
 
@@ -289,7 +277,7 @@ void Event::Unescape(NodeIndex i) const {
     const std::string_view copy = arena_.Copy(text);
     node.raw = copy.data();
     node.raw_size = static_cast<uint32_t>(copy.size());
-  } else {
+  } else if (std::memchr(node.raw, '\\', node.raw_size) != nullptr) {
     char* out = arena_.Allocate(node.raw_size);
     const size_t size = UnescapeJson({node.raw, node.raw_size}, out);
     arena_.Shrink(out, size);

@@ -37,9 +37,10 @@ struct Node {
   uint32_t key_size = 0;
   uint32_t raw_size = 0;
   uint32_t folded_size = 0;
-  NodeIndex end = 0;  // one past the last node of this value
+  NodeIndex end = 0;          // one past the last node of this value
+  FieldId key_id = kNoField;  // the number of `key`, where the decoder looked it up
   ValueType type = ValueType::kNull;
-  bool escaped = false;  // of a string: raw holds escapes; of a number: raw is not its text yet
+  bool escaped = false;  // of a string: raw may hold escapes; of a number: raw is not its text yet
   std::string_view Key() const { return {key, key_size}; }
 };
 
@@ -77,6 +78,7 @@ class Event {
     NodeIndex node = kNoNode;
     FieldId id = kNoField;
     uint32_t next = ~uint32_t{0};  // the next field of the same id (a duplicate key), or none
+    uint32_t last = 0;             // of the first field of an id: the last one, itself when it is alone
   };
 
   // Empties the event and says which field names have numbers from here on. `fields` outlives the use of the
@@ -93,17 +95,49 @@ class Event {
     nodes_.back().end = i + 1;
     return i;
   }
+  // The same, to be filled in place, which is what a decoder's inner loop wants: a copy would wait for the
+  // stores that made the original. Valid until the next node is added.
+  Node* AppendNode() {
+    Node* node = &nodes_.emplace_back();
+    node->end = static_cast<NodeIndex>(nodes_.size());
+    return node;
+  }
   void CloseContainer(NodeIndex i) { nodes_[i].end = static_cast<NodeIndex>(nodes_.size()); }
 
   // Adds a field to the flat view. A name that is there already becomes a duplicate: both values count.
   void AddField(std::string_view name, NodeIndex node) { AddField(name, node, fields_->Find(name)); }
-  void AddField(std::string_view name, NodeIndex node, FieldId id);
+  void AddField(std::string_view name, NodeIndex node, FieldId id) {
+    const auto index = static_cast<uint32_t>(flat_.size());
+    Field& field = flat_.emplace_back();
+    field.name = name;
+    field.node = node;
+    field.id = id;
+    field.last = index;
+    nested_ |= nodes_[node].type >= ValueType::kObject;
+    if (id != kNoField) Link(index);
+  }
   // Replaces all fields of this name by one.
   void SetField(std::string_view name, NodeIndex node);
   void RemoveField(std::string_view name);
   bool HasField(std::string_view name) const;
   // First field of that name in the flat view, or kNoNode.
   NodeIndex FindField(std::string_view name) const;
+  // Index into fields() of the first field with that number, kNoFieldIndex when there is none. Exact keys
+  // only: no path is walked. The others follow by Field::next, up to kNoFieldIndex.
+  static constexpr uint32_t kNoFieldIndex = ~uint32_t{0};
+  uint32_t FirstField(FieldId id) const { return slot_[id] < kPath ? slot_[id] : kEnd; }
+  // Gives fields()[index] another value.
+  void ReplaceValue(uint32_t index, NodeIndex node) {
+    flat_[index].node = node;
+    nested_ |= nodes_[node].type >= ValueType::kObject;
+  }
+  // Empties the flat view; the tape stays.
+  void ClearFields();
+  // Empties tape and flat view, for a second reading of the same record.
+  void ClearTape() {
+    nodes_.clear();
+    ClearFields();
+  }
 
   Arena& arena() { return arena_; }
 
@@ -162,7 +196,7 @@ class Event {
   bool damaged = false;           // not all of the record could be read; what could be is here
 
  private:
-  static constexpr uint32_t kEnd = ~uint32_t{0};
+  static constexpr uint32_t kEnd = kNoFieldIndex;
   static constexpr uint32_t kUnresolved = kEnd - 1;  // a path that has not been walked yet
   static constexpr uint32_t kPath = kEnd - 2;        // its hits are in path_hits_
 
@@ -177,6 +211,19 @@ class Event {
     if (s < kPath) return s;
     if (s == kUnresolved) ResolvePath(id);
     return kEnd;
+  }
+  // Makes fields()[index] found by its number.
+  void Link(uint32_t index) {
+    const FieldId id = flat_[index].id;
+    uint32_t& slot = slot_[id];
+    if (slot >= kPath) {
+      slot = index;
+      touched_.push_back(id);
+      return;
+    }
+    Field& first = flat_[slot];
+    flat_[first.last].next = index;
+    first.last = index;
   }
   void ResolvePath(FieldId id) const;
   void Walk(NodeIndex i, std::string_view path, FieldId id) const;

@@ -1,52 +1,92 @@
 #include "core/facts_table.h"
 
+#include <limits>
+
 namespace redthread {
 
 namespace {
 
-// Equal for equal facts only: every string stands with its length.
-std::string Spelling(const LogSourceFacts& facts) {
-  std::string out;
-  const auto text = [&out](const std::string& s) { out += std::to_string(s.size()) + ":" + s; };
-  const auto renames = [&](const FieldRenames& r) {
-    for (const auto& [from, to] : r) text(from), text(to);
-    out += ';';
-  };
-  const auto list = [&](const std::vector<std::string>& l) {
-    for (const std::string& s : l) text(s);
-    out += ';';
-  };
-  list(facts.products);
-  list(facts.services);
-  for (const LogSourceFacts::CategoryFact& c : facts.categories) {
-    text(c.category);
-    renames(c.renames);
+// Unambiguous: every text is preceded by its length.
+void AppendText(const std::string& text, std::string* out) {
+  out->append(std::to_string(text.size())).append(":").append(text);
+}
+
+void AppendTexts(const std::vector<std::string>& texts, std::string* out) {
+  out->append(std::to_string(texts.size())).append(";");
+  for (const std::string& text : texts) AppendText(text, out);
+}
+
+void AppendRenames(const FieldRenames& renames, std::string* out) {
+  out->append(std::to_string(renames.size())).append(";");
+  for (const auto& [from, to] : renames) {
+    AppendText(from, out);
+    AppendText(to, out);
   }
-  out += '|';
-  renames(facts.renames);
+}
+
+std::string AsText(const LogSourceFacts& facts) {
+  std::string out;
+  AppendTexts(facts.products, &out);
+  AppendTexts(facts.services, &out);
+  for (const LogSourceFacts::CategoryFact& c : facts.categories) {
+    AppendText(c.category, &out);
+    AppendRenames(c.renames, &out);
+  }
+  out.append("|");
+  AppendRenames(facts.renames, &out);
   return out;
 }
 
 }  // namespace
 
-FactsTable::FactsTable() { Intern({}); }
+FactsTable::FactsTable() {
+  facts_.emplace_back();
+  ids_.emplace(AsText(facts_[0]), kNoFacts);
+  declared_.emplace_back();
+}
 
 FactsId FactsTable::Intern(const LogSourceFacts& facts) {
-  std::string spelling = Spelling(facts);
-  const std::lock_guard lock(mutex_);
-  const auto [known, inserted] = ids_.try_emplace(std::move(spelling), static_cast<FactsId>(facts_.size()));
-  if (inserted) facts_.push_back(facts);
-  return known->second;
+  return InternUpTo(facts, &by_configuration_, std::numeric_limits<size_t>::max()).value_or(kNoFacts);
+}
+
+std::optional<FactsId> FactsTable::InternFromContent(const LogSourceFacts& facts) {
+  return InternUpTo(facts, &from_content_, kMaxFromContent);
+}
+
+std::optional<FactsId> FactsTable::InternUpTo(const LogSourceFacts& facts, size_t* count, size_t limit) {
+  std::string text = AsText(facts);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const auto it = ids_.find(text); it != ids_.end()) return it->second;
+  if (*count >= limit) return std::nullopt;
+  ++*count;
+  const auto id = static_cast<FactsId>(facts_.size());
+  facts_.push_back(facts);
+  ids_.emplace(std::move(text), id);
+  return id;
 }
 
 const LogSourceFacts& FactsTable::Get(FactsId id) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   return facts_[id];
 }
 
 size_t FactsTable::size() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   return facts_.size();
+}
+
+uint32_t FactsTable::Declare(const DeclaredLogSource& declared) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (uint32_t i = 0; i < declared_.size(); ++i) {
+    if (declared_[i] == declared) return i;
+  }
+  declared_.push_back(declared);
+  return static_cast<uint32_t>(declared_.size() - 1);
+}
+
+const DeclaredLogSource& FactsTable::Declared(uint32_t id) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return declared_[id];
 }
 
 }  // namespace redthread

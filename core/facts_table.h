@@ -1,31 +1,54 @@
-// FactsTable: numbers for log-source facts, so that what depends on them can be computed once and found by
-// number.
+// FactsTable: numbers for what is known of events (LogSourceFacts) and for what operators declare.
+//
+// One table is shared by all threads, so that a number means the same to each of them; the detector compiles
+// rules once per FactsId. It only grows, and is bounded: of facts that the map and the configuration make
+// there are few, and those that a log's content can multiply are counted.
 #pragma once
 
+#include <cstddef>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "core/log_source.h"
 
 namespace redthread {
 
-// Thread-safe. Grows by what classifiers intern, and those bound how many distinct facts content can make.
+// Thread-safe. References it hands out stay valid as long as the table.
 class FactsTable {
  public:
-  // Number 0 stands for no facts at all.
+  // Of facts that a log's content can multiply.
+  static constexpr size_t kMaxFromContent = 1024;
+  static constexpr FactsId kNoFacts = 0;
+  static constexpr uint32_t kNotDeclared = 0;
+
   FactsTable();
-  // Equal facts get the same number. Takes a lock: callers keep what they got.
+
+  // The number of these facts; 0 is that of empty ones. Their variety must be bounded by map and
+  // configuration.
   FactsId Intern(const LogSourceFacts& facts);
-  // Valid as long as the table.
+  // The same for facts whose variety is not. Nothing when they are new and kMaxFromContent are there: fall
+  // back on fewer facts.
+  std::optional<FactsId> InternFromContent(const LogSourceFacts& facts);
   const LogSourceFacts& Get(FactsId id) const;
   size_t size() const;
 
+  // The number of what an operator says of an input. Number 0 is nothing.
+  uint32_t Declare(const DeclaredLogSource& declared);
+  const DeclaredLogSource& Declared(uint32_t id) const;
+
  private:
+  std::optional<FactsId> InternUpTo(const LogSourceFacts& facts, size_t* count, size_t limit);
+
   mutable std::mutex mutex_;
-  std::deque<LogSourceFacts> facts_;  // a deque: references stay valid
-  std::unordered_map<std::string, FactsId> ids_;
+  std::deque<LogSourceFacts> facts_;
+  std::map<std::string, FactsId> ids_;  // by the facts written as text
+  size_t from_content_ = 0;
+  size_t by_configuration_ = 0;
+  std::deque<DeclaredLogSource> declared_;
 };
 
 }  // namespace redthread

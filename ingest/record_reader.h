@@ -1,0 +1,117 @@
+// RecordReader: an input as batches of lines.
+//
+// A record is a line, with LF or CRLF at its end; the last one may lack it. Every physical line has an index,
+// blank ones too, so that an index is the same however the input is read. Memory is bounded by the batch size
+// and by the longest line allowed: a longer one is skipped as it is read, and only its beginning is kept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+#include "ingest/byte_stream.h"
+#include "ingest/dead_letter.h"
+#include "ingest/utf8_stream.h"
+
+namespace redthread {
+
+// Lines that were read together, and the buffer they lie in. Made to be recycled: a reader reuses the memory
+// of the batch it is given.
+class RecordBatch {
+ public:
+  struct Record {
+    const char* data = nullptr;  // without the line end; Decoder::kPadding bytes are readable behind it
+    size_t size = 0;
+    uint64_t index = 0;   // 0-based ordinal of the line in the input
+    uint64_t cursor = 0;  // uncompressed byte offset behind the line's end
+    std::string_view text() const { return {data, size}; }
+  };
+
+  std::vector<Record> records;           // all but blank and oversized lines, in order
+  std::vector<DeadLetter> dead_letters;  // of oversized lines
+  IngestCounts counts;                   // records, blank, oversized and bytes of this batch
+
+  RecordBatch() = default;
+  RecordBatch(RecordBatch&&) = default;
+  RecordBatch& operator=(RecordBatch&&) = default;
+
+ private:
+  friend class RecordReader;
+
+  void Clear();
+  // Makes room for `capacity` bytes and the padding; the first `used` bytes stay as they are.
+  void Reserve(size_t capacity, size_t used);
+
+  std::unique_ptr<char[]> buffer_;
+  size_t capacity_ = 0;
+};
+
+// Turns bytes of one input into records: counts lines, bytes and positions. One per input.
+class LineSplitter {
+ public:
+  LineSplitter(std::string source, size_t max_record_bytes)
+      : source_(std::move(source)), max_record_bytes_(max_record_bytes) {}
+
+  // Goes on behind a position that was read before.
+  void Resume(uint64_t index, uint64_t cursor) {
+    index_ = index;
+    cursor_ = cursor;
+  }
+  // Counts bytes that stand before the first line.
+  void SkipBytes(uint64_t n) { cursor_ += n; }
+
+  // Adds the whole lines of `bytes`, which lie in the batch's buffer. Returns the bytes used: up to and with
+  // the last LF.
+  size_t Split(std::string_view bytes, RecordBatch* batch);
+  // Adds a line; `end_bytes` is the size of its line end.
+  void AddLine(std::string_view line, size_t end_bytes, RecordBatch* batch);
+  // Adds a line of `size` bytes of which only the beginning is at hand.
+  void AddOversized(std::string_view beginning, uint64_t size, size_t end_bytes, RecordBatch* batch);
+
+  uint64_t index() const { return index_; }    // of the next line
+  uint64_t cursor() const { return cursor_; }  // where the next line begins
+  const std::string& source() const { return source_; }
+  size_t max_record_bytes() const { return max_record_bytes_; }
+
+ private:
+  const std::string source_;
+  const size_t max_record_bytes_;
+  uint64_t index_ = 0;
+  uint64_t cursor_ = 0;
+};
+
+// One per thread.
+class RecordReader {
+ public:
+  struct Options {
+    size_t batch_bytes = 1 << 20;        // about so many a batch: some hundred records, a few milliseconds
+    size_t max_record_bytes = 16 << 20;  // longer lines are dead letters
+  };
+
+  // Opens a file or "-". `source` is its name in dead letters. Fails as ByteStream::Open does.
+  static Result<std::unique_ptr<RecordReader>> Open(const std::string& path, const std::string& source,
+                                                    const Options& options);
+  RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source, const Options& options);
+
+  // Fills `batch` with the next records, whatever it held before. False at the end of the input. A failure
+  // comes after all that was read before it, and is the end.
+  Result<bool> Next(RecordBatch* batch);
+
+ private:
+  void Fill(RecordBatch* batch);
+  void SkipOversized(size_t used, RecordBatch* batch);
+  size_t Read(char* out, size_t size);
+
+  const Options options_;
+  Utf8Stream stream_;
+  LineSplitter lines_;
+  std::string carry_;  // the beginning of a line whose end has not been read yet; shorter than a batch
+  bool started_ = false;
+  bool at_end_ = false;
+  Status failure_;  // what ended the input
+};
+
+}  // namespace redthread
