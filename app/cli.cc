@@ -10,6 +10,7 @@
 #include "app/completion_command.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/scan_command.h"
 #include "app/version_command.h"
 
 namespace redthread {
@@ -129,6 +130,7 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 }  // namespace
 
 void AddAllCommands(CommandTree* tree) {
+  AddScanCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
   AddVersionCommand(tree);

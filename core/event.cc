@@ -185,22 +185,6 @@ void Event::ClearFields() {
   nested_ = false;
 }
 
-void Event::AddField(std::string_view name, NodeIndex node, FieldId id) {
-  const auto index = static_cast<uint32_t>(flat_.size());
-  flat_.push_back({name, node, id, kEnd, index});
-  nested_ |= nodes_[node].type >= ValueType::kObject;
-  if (id == kNoField) return;
-  uint32_t& slot = slot_[id];
-  if (slot >= kPath) {
-    slot = index;
-    touched_.push_back(id);
-    return;
-  }
-  Field& first = flat_[slot];
-  flat_[first.last].next = index;
-  first.last = index;
-}
-
 NodeIndex Event::FindField(std::string_view name) const {
   const FieldId id = fields_->Find(name);
   if (id != kNoField) return slot_[id] < kPath ? flat_[slot_[id]].node : kNoNode;

@@ -95,11 +95,27 @@ class Event {
     nodes_.back().end = i + 1;
     return i;
   }
+  // The same, to be filled in place, which is what a decoder's inner loop wants: a copy would wait for the
+  // stores that made the original. Valid until the next node is added.
+  Node* AppendNode() {
+    Node* node = &nodes_.emplace_back();
+    node->end = static_cast<NodeIndex>(nodes_.size());
+    return node;
+  }
   void CloseContainer(NodeIndex i) { nodes_[i].end = static_cast<NodeIndex>(nodes_.size()); }
 
   // Adds a field to the flat view. A name that is there already becomes a duplicate: both values count.
   void AddField(std::string_view name, NodeIndex node) { AddField(name, node, fields_->Find(name)); }
-  void AddField(std::string_view name, NodeIndex node, FieldId id);
+  void AddField(std::string_view name, NodeIndex node, FieldId id) {
+    const auto index = static_cast<uint32_t>(flat_.size());
+    Field& field = flat_.emplace_back();
+    field.name = name;
+    field.node = node;
+    field.id = id;
+    field.last = index;
+    nested_ |= nodes_[node].type >= ValueType::kObject;
+    if (id != kNoField) Link(index);
+  }
   // Replaces all fields of this name by one.
   void SetField(std::string_view name, NodeIndex node);
   void RemoveField(std::string_view name);
@@ -195,6 +211,19 @@ class Event {
     if (s < kPath) return s;
     if (s == kUnresolved) ResolvePath(id);
     return kEnd;
+  }
+  // Makes fields()[index] found by its number.
+  void Link(uint32_t index) {
+    const FieldId id = flat_[index].id;
+    uint32_t& slot = slot_[id];
+    if (slot >= kPath) {
+      slot = index;
+      touched_.push_back(id);
+      return;
+    }
+    Field& first = flat_[slot];
+    flat_[first.last].next = index;
+    first.last = index;
   }
   void ResolvePath(FieldId id) const;
   void Walk(NodeIndex i, std::string_view path, FieldId id) const;

@@ -90,12 +90,15 @@ class JsonDecoder::Walk {
       // two.
       if (end_ - at_ < 4 || At() != '"' || base_[at_[1]] != ':') return false;
       const char* key = base_ + *at_ + 1;
-      Node node;
-      spaced_ |= NameNode(key, static_cast<size_t>(TokenEnd() - 1 - key), keys_, event_, &node);
-      at_ += 2;
       const auto value = static_cast<NodeIndex>(event_->node_count());
-      if (!Value(&node, depth)) return false;
-      if constexpr (kTop) event_->AddField(node.Key(), value, node.key_id);
+      Node* node = event_->AppendNode();
+      spaced_ |= NameNode(key, static_cast<size_t>(TokenEnd() - 1 - key), keys_, event_, node);
+      at_ += 2;
+      if (!Value(node, value, depth)) return false;
+      if constexpr (kTop) {
+        const Node& added = event_->node(value);
+        event_->AddField(added.Key(), value, added.key_id);
+      }
       if (at_ == end_) return false;
       const char next = At();
       ++at_;
@@ -112,8 +115,9 @@ class JsonDecoder::Walk {
       return true;
     }
     for (;;) {
-      Node node;
-      if (at_ == end_ || !Value(&node, depth)) return false;
+      if (at_ == end_) return false;
+      const auto value = static_cast<NodeIndex>(event_->node_count());
+      if (!Value(event_->AppendNode(), value, depth)) return false;
       if (at_ == end_) return false;
       const char next = At();
       ++at_;
@@ -122,7 +126,8 @@ class JsonDecoder::Walk {
     }
   }
 
-  bool Value(Node* node, int depth) {
+  // Fills the node, which is the last one of the tape, at `self`.
+  bool Value(Node* node, NodeIndex self, int depth) {
     const char* token = base_ + *at_;
     switch (*token) {
       case '"':
@@ -131,11 +136,19 @@ class JsonDecoder::Walk {
         node->raw_size = static_cast<uint32_t>(TokenEnd() - 1 - node->raw);
         node->escaped = true;
         ++at_;
-        event_->AddNode(*node);
         return true;
       case '{':
+        node->type = ValueType::kObject;
+        ++at_;
+        if (depth == kMaxDepth || !Members<false>(depth + 1)) return false;
+        event_->CloseContainer(self);
+        return true;
       case '[':
-        return Container(node, depth);
+        node->type = ValueType::kArray;
+        ++at_;
+        if (depth == kMaxDepth || !Elements(depth + 1)) return false;
+        event_->CloseContainer(self);
+        return true;
       case '}':
       case ']':
       case ',':
@@ -144,20 +157,8 @@ class JsonDecoder::Walk {
       default:
         if (!ReadJsonScalar({token, static_cast<size_t>(TokenEnd() - token)}, node)) return false;
         ++at_;
-        event_->AddNode(*node);
         return true;
     }
-  }
-
-  bool Container(Node* node, int depth) {
-    if (depth == kMaxDepth) return false;
-    const bool object = At() == '{';
-    ++at_;
-    node->type = object ? ValueType::kObject : ValueType::kArray;
-    const NodeIndex self = event_->AddNode(*node);
-    if (!(object ? Members<false>(depth + 1) : Elements(depth + 1))) return false;
-    event_->CloseContainer(self);
-    return true;
   }
 
   const char* const base_;

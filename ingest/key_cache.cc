@@ -10,9 +10,7 @@ KeyCache::KeyCache(const FieldTable& fields)
       keys_(std::make_unique<Key[]>(kMaxKeys)),
       text_(std::make_unique<char[]>(kMaxKeys * kMaxKeySize + 16)) {
   none_.size = std::numeric_limits<uint32_t>::max();
-  none_.next = &none_;
-  start_.next = &none_;
-  uncached_.next = &none_;
+  for (Key* key : {&none_, &start_, &uncached_}) key->next = key->other = &none_;
 }
 
 const KeyCache::Key& KeyCache::FindSlow(const char* text, size_t size) {
@@ -34,10 +32,11 @@ const KeyCache::Key& KeyCache::FindSlow(const char* text, size_t size) {
     *found = Key{};
     found->text = copy;
     found->size = static_cast<uint32_t>(size);
-    found->next = &none_;
+    found->next = found->other = &none_;
     Describe({copy, size}, found);
     by_text_.emplace(std::string_view(copy, size), found);
   }
+  last_->other = last_->next;
   last_->next = found;
   last_ = found;
   return *found;
@@ -60,8 +59,7 @@ void KeyCache::Forget() {
   count_ = 0;
   text_used_ = 0;
   // No guess may lead to a key whose bytes are about to be overwritten.
-  start_.next = &none_;
-  uncached_.next = &none_;
+  for (Key* key : {&start_, &uncached_}) key->next = key->other = &none_;
   last_ = &start_;
 }
 

@@ -30,7 +30,9 @@ class KeyCache {
     FieldId id = kNoField;
     FieldId spaceless = kNoField;  // of a key with spaces: the number of its name without them
     bool plain = true;             // holds no backslash
-    Key* next = nullptr;           // what followed it last time
+    // What followed it last time, and what did before that: records of two kinds often take turns.
+    Key* next = nullptr;
+    Key* other = nullptr;
   };
 
   explicit KeyCache(const FieldTable& fields);
@@ -43,10 +45,11 @@ class KeyCache {
   // What is known of that key, as it stands between the quotes. Valid until the next call. 16 bytes from
   // `text` on must be readable.
   const Key& Find(const char* text, size_t size) {
-    Key* guess = last_->next;
-    if (guess->size == size && Equal(guess->text, text, size)) {
-      last_ = guess;
-      return *guess;
+    for (Key* guess : {last_->next, last_->other}) {
+      if (guess->size == size && Equal(guess->text, text, size)) {
+        last_ = guess;
+        return *guess;
+      }
     }
     return FindSlow(text, size);
   }

@@ -225,7 +225,7 @@ const YamlNode* YamlNode::Find(std::string_view name) const {
 std::vector<YamlDocument> ParseYaml(std::string_view text) { return YamlReader(text).Read(); }
 
 int YamlColumnAt(const YamlNode& scalar, size_t offset) {
-  if (scalar.text_column == 0) return scalar.column;
+  if (scalar.text_column == 0 || offset == 0) return scalar.column;
   return scalar.text_column + static_cast<int>(YamlCharacters(scalar.text, offset));
 }
 
