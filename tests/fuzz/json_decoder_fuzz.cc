@@ -41,8 +41,8 @@ bool IsValidObject(const std::string& text) {
 }
 
 void CheckReadings(std::string_view record, bool valid) {
-  JsonDecoder decoder(Fields());
-  Event event;
+  static JsonDecoder decoder(Fields());
+  static Event event;
   event.Clear(Fields());
   const DecodeResult result = decoder.Decode(record, &event);
   FUZZ_CHECK(result.offset <= record.size());
@@ -61,14 +61,15 @@ void CheckReadings(std::string_view record, bool valid) {
 
 // On the members of the record as they stand, before any shape is taken off.
 void CheckTolerantReading(std::string_view record) {
-  KeyCache keys(Fields());
-  Event tolerant;
+  static KeyCache keys(Fields());
+  static Flattener flattener(Fields());
+  static JsonDecoder decoder(Fields());
+  static Event tolerant, strict;
+  keys.Rewind();
   tolerant.Clear(Fields());
   bool spaced = false;
   const DecodeResult result = ReadTolerantly(record, &keys, &tolerant, &spaced);
-  Flattener(Fields()).Flatten(spaced, &tolerant);
-  JsonDecoder decoder(Fields());
-  Event strict;
+  flattener.Flatten(spaced, &tolerant);
   strict.Clear(Fields());
   FUZZ_CHECK(decoder.Decode(record, &strict).outcome == result.outcome);
   FUZZ_CHECK(AsJson(strict) == AsJson(tolerant));
