@@ -10,6 +10,8 @@
 #include "app/completion_command.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/rules_command.h"
+#include "app/scan_command.h"
 #include "app/version_command.h"
 
 namespace redthread {
@@ -129,8 +131,10 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 }  // namespace
 
 void AddAllCommands(CommandTree* tree) {
+  AddScanCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
+  AddRulesCommand(tree);
   AddVersionCommand(tree);
 }
 

@@ -301,8 +301,14 @@ bool PredicateTable::TestString(const Predicate& p, std::string_view text) const
       return Contains(text, Literal(p));
     case Predicate::Kind::kPattern:
       return Matches(patterns_[p.index], text);
-    case Predicate::Kind::kRegex:
-      return RE2::PartialMatch(Piece(text), regexes_[p.index]->Get());
+    case Predicate::Kind::kRegex: {
+      const LazyRegex& regex = *regexes_[p.index];
+      if (RE2::PartialMatch(Piece(text), regex.Get())) return true;
+      // `$` also stands before a final newline, as in PCRE; RE2 knows only the end of the text.
+      if (text.empty() || text.back() != '\n' || regex.spec.source.find('$') == std::string::npos)
+        return false;
+      return RE2::PartialMatch(Piece(text.substr(0, text.size() - 1)), regex.Get());
+    }
     case Predicate::Kind::kBool:
       return text == (p.index != 0 ? "true" : "false");
     case Predicate::Kind::kNumber:

@@ -342,9 +342,11 @@ std::optional<RuleProgram::NeedSet> RuleProgram::NeedsOf(PredicateId id) const {
       for (const Pattern::Part& part : predicates_.PatternOf(p).parts) offer(part.literal, Anchor::kAnywhere);
       break;
     case Predicate::Kind::kNumber: {
-      // Whatever equals a whole number is written with its digits: 7, "007", "+7", 7.0.
+      // Whatever equals a whole number is written with its digits: 7, "007", "+7", 7.0; but 1e16 is "1e+16".
+      constexpr int64_t kFirstWithExponent = 10000000000000000;
       const Number& n = predicates_.NumberOf(p);
-      if (n.integral) offer(std::to_string(n.integer < 0 ? -n.integer : n.integer), Anchor::kAnywhere);
+      if (n.integral && n.integer > -kFirstWithExponent && n.integer < kFirstWithExponent)
+        offer(std::to_string(n.integer < 0 ? -n.integer : n.integer), Anchor::kAnywhere);
       break;
     }
     case Predicate::Kind::kBool:

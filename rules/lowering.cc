@@ -136,7 +136,8 @@ size_t BytesOf(const Pattern& pattern) {
 // Text of a number as a keyword: a float stays visibly one ("5.0").
 std::string KeywordText(const RawValue& value) {
   std::string text = NumberText(value);
-  if (value.text.find('.') != std::string::npos && text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  if (value.text.find('.') != std::string::npos && text.find_first_not_of("-0123456789") == std::string::npos)
+    text += ".0";
   return text;
 }
 

@@ -57,8 +57,8 @@ struct YamlDocument {
 // (and may hold nothing else); those before it are whole.
 std::vector<YamlDocument> ParseYaml(std::string_view text);
 
-// The column of character `offset` (in bytes) of a scalar's text, or the scalar's own column when its text
-// does not stand in the file as it is.
+// The column of the character at byte `offset` of a scalar's text. The scalar's own column for its beginning,
+// and when its text does not stand in the file as it is.
 int YamlColumnAt(const YamlNode& scalar, size_t offset);
 // How many characters stand in the first `bytes` bytes.
 size_t YamlCharacters(std::string_view text, size_t bytes);

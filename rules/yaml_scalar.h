@@ -21,8 +21,8 @@ RawValue ResolveScalar(const YamlNode& scalar);
 std::optional<bool> ParseYamlBool(std::string_view text);
 std::optional<Number> ParseYamlNumber(std::string_view text);
 
-// The text Sigma sees for a rule's number: an integer in decimal, all its digits; a float in its shortest form,
-// an integral one without ".0". `value` is a number.
+// The text Sigma sees for a rule's number: an integer in decimal, all its digits; a float in its shortest
+// form, an integral one without ".0". `value` is a number.
 std::string NumberText(const RawValue& value);
 
 }  // namespace redthread

@@ -9,8 +9,8 @@ namespace {
 
 constexpr char kLetterRow = 'd';
 
-Result<DeadLetter> ParseLetter(std::string_view key, std::string_view value) {
-  DeadLetter letter;
+Result<StoredDeadLetter> ParseLetter(std::string_view key, std::string_view value) {
+  StoredDeadLetter letter;
   KeyReader parts(key);
   if (!parts.Kind(kLetterRow) || !parts.U32(&letter.position.source) || !parts.U32(&letter.position.epoch) ||
       !parts.U64(&letter.position.index) || !parts.Done()) {
@@ -28,22 +28,22 @@ Result<DeadLetter> ParseLetter(std::string_view key, std::string_view value) {
 
 }  // namespace
 
-void PutDeadLetter(StateTransaction* transaction, const DeadLetter& letter) {
+void PutDeadLetter(StateTransaction* transaction, const StoredDeadLetter& letter) {
   const Position& p = letter.position;
   const std::string key = KeyWriter(kLetterRow).U32(p.source).U32(p.epoch).U64(p.index).str();
   RowWriter row;
   row.Time(letter.arrival).Bytes(letter.reason).Varint(letter.offset).Varint(letter.raw_size);
-  row.Bytes(std::string_view(letter.raw_prefix).substr(0, DeadLetter::kMaxRaw));
+  row.Bytes(std::string_view(letter.raw_prefix).substr(0, StoredDeadLetter::kMaxRaw));
   transaction->Put(ColumnFamily::kDead, key, row.Finish(key));
 }
 
 Status ForEachDeadLetter(const StateReader& reader, std::optional<SourceId> source,
-                         const std::function<bool(const DeadLetter&)>& visit, Damage* damage) {
+                         const std::function<bool(const StoredDeadLetter&)>& visit, Damage* damage) {
   KeyWriter prefix(kLetterRow);
   if (source) prefix.U32(*source);
   return reader.Scan(ColumnFamily::kDead, prefix, PrefixEnd(prefix),
                      [&](std::string_view key, std::string_view value) {
-                       Result<DeadLetter> letter = ParseLetter(key, value);
+                       Result<StoredDeadLetter> letter = ParseLetter(key, value);
                        if (letter.ok()) return visit(*letter);
                        damage->Note(letter.status());
                        return true;

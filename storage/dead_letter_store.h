@@ -17,7 +17,7 @@
 
 namespace redthread {
 
-struct DeadLetter {
+struct StoredDeadLetter {
   Position position;  // its cursor is not stored
   Timestamp arrival;  // processing time
   std::string reason;
@@ -29,11 +29,11 @@ struct DeadLetter {
 
 // Stores the letter under its position; a second one for the same record replaces it. A longer raw_prefix is
 // cut to kMaxRaw.
-void PutDeadLetter(StateTransaction* transaction, const DeadLetter& letter);
+void PutDeadLetter(StateTransaction* transaction, const StoredDeadLetter& letter);
 
 // Visits the letters, of one source or of all, by position until `visit` returns false. Damaged rows are
 // skipped and noted.
 Status ForEachDeadLetter(const StateReader& reader, std::optional<SourceId> source,
-                         const std::function<bool(const DeadLetter&)>& visit, Damage* damage);
+                         const std::function<bool(const StoredDeadLetter&)>& visit, Damage* damage);
 
 }  // namespace redthread

@@ -308,7 +308,7 @@ Status Verifier::CheckOutbox() {
 
 Status Verifier::CheckDeadLetters() {
   Damage damage;
-  const auto check = [&](const DeadLetter& letter) {
+  const auto check = [&](const StoredDeadLetter& letter) {
     ++report_->dead_letters;
     const Position& p = letter.position;
     CheckRead(p.source, p.epoch, p.index, "the dead letter of " + Name(p.source, p.epoch, p.index));

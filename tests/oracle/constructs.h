@@ -60,6 +60,13 @@ detection:
         C: '7'
     condition: selection
 ---
+title: Numbers whose text has other digits
+id: big-numbers
+logsource: {product: some}
+detection:
+    selection: {A: [10000000000000000, 250000000000000000]}
+    condition: selection
+---
 title: Event number
 id: event-number
 logsource: {product: some}
@@ -126,6 +133,14 @@ detection:
         C|re|i|m|s: '^begin.*end$'
     condition: selection
 ---
+title: End of the text
+id: regex-end
+logsource: {product: some}
+detection:
+    selection: {A|re: '^a.?c$'}
+    multi: {B|re|m: 'k$'}
+    condition: selection or multi
+---
 title: Every regular expression
 id: regex-all
 logsource: {product: some}
@@ -156,7 +171,7 @@ logsource: {product: some}
 detection:
     selection:
         A|base64: ['abc', 'kelvin sky']
-        B|base64offset|contains: ['http://', 'k', 'IEX ']
+        B|base64offset|contains: ['http://', 'kk', 'IEX ']
         C|wide|base64offset|contains: ['cmd', 'é']
         D|utf16be|base64|cased: 'KeY'
     condition: selection

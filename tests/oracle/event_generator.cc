@@ -128,7 +128,7 @@ void EventGenerator::WantFieldRef(const std::string& field, const SlowFieldRef& 
 // Values that the item should not match: nothing at all, or a text that lacks a little.
 void EventGenerator::Miss(const std::string& field, const SlowItem& item) {
   const bool null_matches = std::any_of(item.values.begin(), item.values.end(), IsNullOrAbsent);
-  if (null_matches) wishes_[field].push_back({"present"});
+  if (null_matches) wishes_[field].push_back({"present" + std::to_string(dice_->Below(100))});
   if (dice_->Chance(60)) return;
   Wish wish = DrawWish(dice_->Pick(item.values), item.cased);
   if (!wish.value.is_string()) return;
@@ -178,6 +178,7 @@ SlowJson EventGenerator::DrawChecked(const SlowValue& value) {
       std::u32string text = RegexSampler(source, dice_).Draw();
       if (regex->ignore_case) text = Recased(text);
       if (dice_->Chance(60)) text = Noise(5) + text + Noise(5);
+      if (dice_->Chance(10)) text += U'\n';  // `$` stands before it too
       drawn = CodePointsToUtf8(text);
     } else if (const auto* compare = std::get_if<SlowCompare>(&value.v)) {
       const auto near = static_cast<int64_t>(compare->number) + static_cast<int64_t>(dice_->Below(7)) - 3;

@@ -48,7 +48,9 @@ size_t CountAgreeing(const std::vector<Vector>& vectors, const Engine& engine) {
   for (const Vector& vector : vectors) {
     const RuleSet rules = LoadRulesFromText(vector.rule, "vector.yml", {});
     const bool refused = rules.rules.empty();
-    if (refused) EXPECT_GT(rules.problems.size() + rules.need_site_variables.size(), 0U) << vector.name;
+    if (refused) {
+      EXPECT_GT(rules.problems.size() + rules.need_site_variables.size(), 0U) << vector.name;
+    }
     const std::string found = refused ? "reject" : engine(rules, vector.event);
     const std::string why = rules.problems.empty() ? "" : rules.problems[0].Render();
     EXPECT_EQ(found, vector.expected) << vector.name << "\n"

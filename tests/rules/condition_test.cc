@@ -122,7 +122,8 @@ TEST(ConditionTest, HostileConditionsAreRefusedWithoutUsingTheStack) {
   }
   ConditionNode node;
   ConditionError error;
-  EXPECT_TRUE(ParseCondition(Repeat("(", 64) + "s1" + Repeat(")", 64), names, &node, &error)) << error.message;
+  EXPECT_TRUE(ParseCondition(Repeat("(", 64) + "s1" + Repeat(")", 64), names, &node, &error))
+      << error.message;
   EXPECT_TRUE(ParseCondition(Repeat("not ", 64) + "s1", names, &node, &error)) << error.message;
 }
 

@@ -48,8 +48,9 @@ TEST(YamlTest, EmptyTextHasNoDocuments) {
 }
 
 TEST(YamlTest, AByteOrderMarkIsSkipped) {
-  const std::vector<YamlDocument> documents = ParseYaml("\xEF\xBB\xBF"
-                                                        "a: 1\n");
+  const std::vector<YamlDocument> documents = ParseYaml(
+      "\xEF\xBB\xBF"
+      "a: 1\n");
   ASSERT_EQ(documents.size(), 1u);
   EXPECT_TRUE(documents[0].problems.empty());
   EXPECT_NE(documents[0].root.Find("a"), nullptr);

@@ -1,0 +1,291 @@
+#include "app/scan_command.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <thread>
+
+#include "app/exit_code.h"
+#include "app/numbers.h"
+#include "app/progress_bar.h"
+#include "app/resources.h"
+#include "core/record.h"
+#include "runtime/scan.h"
+
+namespace redthread {
+namespace {
+
+const std::vector<std::string> kLevels = {"informational", "low", "medium", "high", "critical"};
+
+std::vector<Column> DetectionColumns() {
+  return {{"TIME"}, {"LEVEL"}, {"RULE", false, true}, {"SOURCE", false, true}, {"POSITION", true}};
+}
+
+std::vector<Column> AlertColumns() {
+  return {{"TIME"}, {"LEVEL"}, {"COUNT", true}, {"RULE", false, true}, {"ON", false, true}};
+}
+
+std::vector<Column> SummaryColumns() { return {{"COUNT", true}, {"LEVEL"}, {"RULE", false, true}, {"ID"}}; }
+
+// To the second: enough for a table, and short.
+std::string TimeCell(std::optional<Timestamp> time) {
+  if (!time.has_value() || *time == kNoTime) return "-";
+  std::string text = FormatTimestamp(*time).substr(0, 19) + "Z";
+  text[10] = ' ';
+  return text;
+}
+
+std::string GroupCell(const AlertGroup& group) {
+  std::string text;
+  for (const auto& [name, value] : group) text += (text.empty() ? "" : ", ") + name + " " + value;
+  return text;
+}
+
+// Writes what a scan finds, in the form asked for.
+class ScanOutput {
+ public:
+  ScanOutput(CommandContext* context, const ScanFlags& flags)
+      : context_(context),
+        flags_(flags),
+        writer_(flags.canonical ? OutputFormat::kJsonl : context->options.output, context->out, stdout,
+                flags.summary      ? SummaryColumns()
+                : flags.detections ? DetectionColumns()
+                                   : AlertColumns()) {}
+
+  Status Run(Scan* scan, const Scan::Tick& tick) {
+    Status status;
+    if (flags_.summary) {
+      status = scan->Summary(tick);
+    } else if (flags_.detections) {
+      status = scan->Detections([this](const DetectionRow& row) { return Write(row); }, tick);
+    } else {
+      status = scan->Alerts([this](const Alert& alert) { return Write(alert); }, tick);
+    }
+    RT_RETURN_IF_ERROR(status);
+    if (flags_.summary) WriteSummary(*scan);
+    return writer_.Finish();
+  }
+
+  uint64_t alerts() const { return alerts_; }
+  bool found(Level level) const { return any_ && highest_ >= level; }
+
+  void set_rules(const RuleSet* rules) { rules_ = rules; }
+
+ private:
+  void Saw(Level level) {
+    highest_ = any_ ? std::max(highest_, level) : level;
+    any_ = true;
+  }
+
+  Status Write(const DetectionRow& row) {
+    Saw(row.rule->level);
+    if (writer_.wants_rows()) {
+      writer_.AddRow({{TimeCell(row.time)},
+                      {LevelName(row.rule->level), StyleOf(row.rule->level)},
+                      {row.rule->title},
+                      {std::string(row.source)},
+                      {std::to_string(row.position)}});
+    } else {
+      writer_.AddRecord(row.json);
+    }
+    return Status::Ok();
+  }
+
+  Status Write(const Alert& alert) {
+    Saw(alert.level);
+    ++alerts_;
+    if (writer_.wants_rows()) {
+      writer_.AddRow({{TimeCell(alert.time)},
+                      {LevelName(alert.level), StyleOf(alert.level)},
+                      {WithThousands(alert.count)},
+                      {alert.rule_title},
+                      {GroupCell(alert.group)}});
+      return Status::Ok();
+    }
+    json_.clear();
+    flags_.canonical ? AppendCanonicalAlert(alert, &json_) : AppendAlertRecord(alert, &json_);
+    writer_.AddRecord(json_);
+    return Status::Ok();
+  }
+
+  void WriteSummary(const Scan& scan) {
+    std::vector<RuleIndex> order;
+    for (RuleIndex r = 0; r < rules_->rules.size(); ++r) {
+      if (scan.report().by_rule[r] != 0) order.push_back(r);
+    }
+    const auto count = [&](RuleIndex r) { return scan.report().by_rule[r]; };
+    std::sort(order.begin(), order.end(), [&](RuleIndex a, RuleIndex b) {
+      return count(a) != count(b) ? count(a) > count(b) : rules_->rules[a].id < rules_->rules[b].id;
+    });
+    for (const RuleIndex r : order) {
+      const Rule& rule = rules_->rules[r];
+      Saw(rule.level);
+      if (writer_.wants_rows()) {
+        writer_.AddRow({{WithThousands(count(r))},
+                        {LevelName(rule.level), StyleOf(rule.level)},
+                        {rule.title},
+                        {rule.id}});
+        continue;
+      }
+      json_ = R"({"kind":"summary","rule":{"id":)";
+      AppendJsonString(rule.id, &json_);
+      json_ += ",\"title\":";
+      AppendJsonString(rule.title, &json_);
+      json_ += std::string(",\"level\":\"") + LevelName(rule.level) +
+               "\"},\"count\":" + std::to_string(count(r)) + "}";
+      writer_.AddRecord(json_);
+    }
+  }
+
+  CommandContext* context_;
+  const ScanFlags& flags_;
+  ResultWriter writer_;
+  const RuleSet* rules_ = nullptr;
+  std::string json_;
+  uint64_t alerts_ = 0;
+  bool any_ = false;
+  Level highest_ = Level::kInformational;
+};
+
+// Rules and maps. On failure *exit says how the program ends.
+std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlags& flags, int* exit) {
+  *exit = kExitUsage;
+  const Result<Resources> resources = FindResources();
+  if (!resources.ok()) {
+    context->messages->Error(resources.status().message());
+    return nullptr;
+  }
+  Engine::Options options;
+  options.rule_paths = flags.rules.empty() ? std::vector<std::string>{resources->rules_pack} : flags.rules;
+  options.log_sources_path = resources->logsources;
+  options.entities_path = resources->entities;
+  if (flags.profile == "extended") options.profiles.push_back("extended");
+  if (!flags.variables.empty()) {
+    Result<SiteVariables> variables = LoadSiteVariables(flags.variables);
+    if (!variables.ok()) {
+      context->messages->Problem(variables.status().message());
+      return nullptr;
+    }
+    options.variables = std::move(*variables);
+  }
+  Result<std::shared_ptr<const Engine>> engine = Engine::Load(options);
+  if (!engine.ok()) {
+    context->messages->Error(engine.status().message());
+    return nullptr;
+  }
+  *exit = kExitDone;
+  return std::move(*engine);
+}
+
+void ReportRules(CommandContext* context, const RuleSet& rules) {
+  for (const RuleProblem& problem : rules.problems) context->messages->Problem(problem.Render());
+  if (!rules.need_site_variables.empty()) {
+    context->messages->Count(Counted(rules.need_site_variables.size(), "rule") +
+                             " skipped: they need site variables (--variables FILE)");
+  }
+}
+
+void ReportInput(CommandContext* context, const ScanReport& report) {
+  for (const std::string& problem : report.problems) context->messages->Problem(problem);
+  if (report.problem_count > report.problems.size()) {
+    context->messages->Notice("showing " + WithThousands(report.problems.size()) + " of " +
+                              WithThousands(report.problem_count) + " problems with the input");
+  }
+  const IngestCounts& c = report.counts;
+  std::string text = Counted(c.records, "line") + " of " + Counted(report.inputs, "input");
+  if (c.dead + c.damaged + c.oversized > 0) {
+    text += ": " + WithThousands(c.dead) + " unreadable, " + WithThousands(c.damaged) + " read in part, " +
+            WithThousands(c.oversized) + " too long";
+  }
+  if (c.repaired > 0) text += "; " + WithThousands(c.repaired) + " read with broken characters replaced";
+  context->messages->Count(text);
+}
+
+}  // namespace
+
+int RunScan(CommandContext* context, const ScanFlags& flags) {
+  if (flags.detections + flags.summary + flags.canonical > 1) {
+    context->messages->Error("--detections, --summary and --canonical exclude each other");
+    return kExitUsage;
+  }
+  ScanOptions options;
+  options.paths = flags.paths;
+  options.jobs =
+      flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (!flags.min_level.empty()) ParseLevel(flags.min_level, &options.min_level);
+  for (const std::string& text : flags.log_sources) {
+    Result<LogSourceFlag> flag = ParseLogSourceFlag(text);
+    if (!flag.ok()) {
+      context->messages->Error(flag.status().message());
+      return kExitUsage;
+    }
+    options.log_sources.push_back(std::move(*flag));
+  }
+  int exit = kExitDone;
+  const std::shared_ptr<const Engine> engine = LoadEngine(context, flags, &exit);
+  if (engine == nullptr) return exit;
+  ReportRules(context, engine->rules());
+
+  ScanOutput output(context, flags);
+  output.set_rules(&engine->rules());
+  Scan scan(engine, options);
+  Status status;
+  {
+    ProgressBar bar(stderr, context->messages, context->clock);
+    status = output.Run(&scan, [&bar](const ScanProgress& p) {
+      bar.Update({p.input_bytes, p.total_input_bytes, p.records});
+    });
+  }
+  ReportInput(context, scan.report());
+  if (!status.ok()) {
+    context->messages->Error(status.message());
+    return ExitCodeOf(status);
+  }
+  context->messages->Count(
+      Counted(scan.report().detections, "detection") +
+      (flags.detections || flags.summary ? "" : " in " + Counted(output.alerts(), "alert")));
+  if (!engine->rules().problems.empty()) return kExitUsage;
+  if (scan.report().input_lost) return kExitInput;
+  Level fail_on = Level::kInformational;
+  if (!flags.fail_on.empty() && ParseLevel(flags.fail_on, &fail_on) && output.found(fail_on))
+    return kExitFindings;
+  return kExitDone;
+}
+
+void AddScanCommand(CommandTree* tree) {
+  auto flags = std::make_shared<ScanFlags>();
+  CLI::App* scan =
+      tree->Add(tree->root(),
+                {"scan",
+                 "rules over files, folders, globs or standard input (-): no configuration, no server",
+                 {"redthread scan /var/log/events              what the shipped rules find, as alerts",
+                  "redthread scan dc01.ndjson.zst -r sigma/rules --detections",
+                  "zcat old.json.gz | redthread scan - --summary"}},
+                [flags](CommandContext* context) { return RunScan(context, *flags); });
+  scan->add_option("paths", flags->paths, "what to read; .gz and .zst too")->required()->type_name("PATH...");
+  scan->add_option("-r,--rules", flags->rules,
+                   "Sigma rules: a file or a folder; may be repeated [the shipped pack]")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  scan->add_option("--logsource", flags->log_sources,
+                   "what the input is: product=windows, service=sshd, category=webserver; with @GLOB for "
+                   "some inputs only; may be repeated")
+      ->type_name("KEY=VALUE[@GLOB]")
+      ->allow_extra_args(false);
+  AddChoice(scan, "--profile", &flags->profile, {"core", "extended"},
+            "log source map: extended adds rarer sources [core]");
+  scan->add_option("--variables", flags->variables, "site file with values for placeholders")
+      ->type_name("FILE");
+  scan->add_option("--jobs", flags->jobs, "worker threads [one a core]")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  scan->add_flag("--detections", flags->detections, "every match of every rule, not folded into alerts");
+  scan->add_flag("--summary", flags->summary, "how often each rule matched");
+  scan->add_flag("--canonical", flags->canonical, "alerts in the form in which answers are compared");
+  AddChoice(scan, "--min-level", &flags->min_level, kLevels, "leave out what is below [informational]");
+  AddChoice(scan, "--fail-on", &flags->fail_on, kLevels,
+            "exit with 1 when something of this level or above was found");
+}
+
+}  // namespace redthread

@@ -1,0 +1,28 @@
+// `redthread scan`: rules over files, folders and standard input.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/command.h"
+
+namespace redthread {
+
+struct ScanFlags {
+  std::vector<std::string> paths;
+  std::vector<std::string> rules;
+  std::vector<std::string> log_sources;
+  std::string profile;    // empty: core
+  std::string variables;  // site file for placeholders
+  std::string min_level;  // empty: every level
+  std::string fail_on;    // empty: never
+  int jobs = 0;           // 0: one a core
+  bool detections = false;
+  bool summary = false;
+  bool canonical = false;
+};
+
+void AddScanCommand(CommandTree* tree);
+int RunScan(CommandContext* context, const ScanFlags& flags);
+
+}  // namespace redthread
