@@ -10,7 +10,7 @@
 #include "app/completion_command.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
-#include "app/rules_command.h"
+#include "app/run_command.h"
 #include "app/scan_command.h"
 #include "app/version_command.h"
 
@@ -132,9 +132,9 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 
 void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
+  AddRunCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
-  AddRulesCommand(tree);
   AddVersionCommand(tree);
 }
 
