@@ -10,6 +10,7 @@
 #include "app/completion_command.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/rules_command.h"
 #include "app/scan_command.h"
 #include "app/version_command.h"
 
@@ -133,6 +134,7 @@ void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
+  AddRulesCommand(tree);
   AddVersionCommand(tree);
 }
 
