@@ -72,7 +72,7 @@ inline Alert SampleAlert(int n) {
   alert.level = static_cast<Level>(n % 5);
   alert.tags = {"attack.t1110"};
   alert.group = {{"Computer", "pc" + std::to_string(n)}, {"User", "alice"}};
-  alert.time = kSampleTime + Nanoseconds(n * 1'000'000'000);
+  alert.time = kSampleTime + std::chrono::seconds(n);
   alert.first = alert.time - Nanoseconds(500);
   alert.last = alert.time;
   alert.count = static_cast<uint64_t>(n) + 1;
