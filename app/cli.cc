@@ -9,6 +9,7 @@
 
 #include "app/completion_command.h"
 #include "app/config_command.h"
+#include "app/demo_command.h"
 #include "app/exit_code.h"
 #include "app/scan_command.h"
 #include "app/version_command.h"
@@ -131,6 +132,7 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 
 void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
+  AddDemoCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
   AddVersionCommand(tree);
