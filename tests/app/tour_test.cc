@@ -212,8 +212,8 @@ TEST_F(TourTest, StepsSayWhenAndWhoAndWhatToDoBeginsWithTheWorst) {
   const std::string text = Text();
   EXPECT_THAT(text,
               HasSubstr("  Fri 16 21:00  What of signin.\n                j.keller, from 203.0.113.9\n"));
-  EXPECT_THAT(text, HasSubstr("Fri 16 Oct 21:00 to 23:00, 120 minutes"));
-  EXPECT_THAT(text, HasSubstr("  1   First of erase.\n  2   Second of erase.\n  3   First of disk.\n"));
+  EXPECT_THAT(text, HasSubstr("Fri 16 Oct 21:00 to 23:00, 2 hours"));
+  EXPECT_THAT(text, HasSubstr("  1  First of erase.\n  2  Second of erase.\n  3  First of disk.\n"));
 }
 
 }  // namespace
