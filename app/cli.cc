@@ -11,6 +11,7 @@
 #include "app/config_command.h"
 #include "app/demo_command.h"
 #include "app/exit_code.h"
+#include "app/rules_command.h"
 #include "app/scan_command.h"
 #include "app/version_command.h"
 
@@ -135,6 +136,7 @@ void AddAllCommands(CommandTree* tree) {
   AddDemoCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
+  AddRulesCommand(tree);
   AddVersionCommand(tree);
 }
 
