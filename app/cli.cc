@@ -9,6 +9,7 @@
 
 #include "app/completion_command.h"
 #include "app/config_command.h"
+#include "app/demo_command.h"
 #include "app/exit_code.h"
 #include "app/run_command.h"
 #include "app/scan_command.h"
@@ -132,6 +133,7 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 
 void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
+  AddDemoCommand(tree);
   AddRunCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
