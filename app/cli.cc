@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 
+#include "app/alerts_command.h"
 #include "app/completion_command.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
@@ -132,9 +133,10 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 
 void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
+  AddAlertsCommand(tree);
+  AddRulesCommand(tree);
   AddConfigCommand(tree);
   AddCompletionCommand(tree);
-  AddRulesCommand(tree);
   AddVersionCommand(tree);
 }
 
