@@ -152,7 +152,7 @@ int RunRulesList(const RulesListOptions& options, CommandContext* context) {
   if (rules == nullptr) return exit_code;
   ResultWriter writer(
       context->options.output, context->out, stdout,
-      {{"ID"}, {"LEVEL"}, {"TITLE", false, true}, {"LOG SOURCE", false, true}, {"PATH", false, true}});
+      {{"ID"}, {"LEVEL"}, {"TITLE", false, true}, {"LOG SOURCE", false, true}, {"PATH", false, true, true}});
   for (const Rule& rule : rules->rules) {
     if (!Selected(rule, options)) continue;
     if (writer.wants_rows()) {
