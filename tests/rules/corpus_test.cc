@@ -1,4 +1,4 @@
-// All active rules of SigmaHQ, where the reference data stand beside the checkout.
+// Whole rule collections: SigmaHQ's, where the reference data stand beside the checkout, and our own packs.
 #include <archive.h>
 #include <archive_entry.h>
 #include <gmock/gmock.h>
@@ -71,6 +71,17 @@ TEST(CorpusTest, AllOfSigmaHqLoadsAndOnlyPlaceholdersWait) {
   std::set<std::string> hashes;
   for (const Rule& rule : set.rules) hashes.insert(rule.content_hash);
   EXPECT_GT(hashes.size(), 3700u) << "different rules have different hashes";
+}
+
+TEST(CorpusTest, TheShippedPacksLoadAndSpeakToTheOwner) {
+  const RuleSet set = LoadRules({REDTHREAD_SOURCE_DIR "/rules/packs"}, {});
+  for (const RuleProblem& p : set.problems) ADD_FAILURE() << p.Render();
+  for (const RuleProblem& p : set.warnings) ADD_FAILURE() << p.Render();
+  EXPECT_GE(set.rules.size(), 20u);
+  for (const Rule& rule : set.rules) {
+    EXPECT_FALSE(rule.owner_what.empty()) << *rule.where.file;
+    EXPECT_FALSE(rule.owner_do.empty()) << *rule.where.file;
+  }
 }
 
 }  // namespace
