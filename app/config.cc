@@ -196,6 +196,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.fold = DurationOf(loaded, "alerts.fold");
   config.lateness = DurationOf(loaded, "correlate.lateness");
   config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
+  config.own_addresses = Values(loaded, "incidents.own_addresses");
   return config;
 }
 

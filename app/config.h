@@ -49,6 +49,7 @@ struct Config {
   Nanoseconds fold{};
   Nanoseconds lateness{};
   Nanoseconds late_horizon{};
+  std::vector<std::string> own_addresses;  // of the site: they are nobody's (Engine::Options)
 };
 
 struct LoadedConfig {

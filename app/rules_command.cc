@@ -152,7 +152,7 @@ int RunRulesList(const RulesListOptions& options, CommandContext* context) {
   if (rules == nullptr) return exit_code;
   ResultWriter writer(
       context->options.output, context->out, stdout,
-      {{"ID"}, {"LEVEL"}, {"TITLE", false, true}, {"LOG SOURCE", false, true}, {"PATH", false, true}});
+      {{"ID"}, {"LEVEL"}, {"TITLE", false, true}, {"LOG SOURCE", false, true}, {"PATH", false, true, true}});
   for (const Rule& rule : rules->rules) {
     if (!Selected(rule, options)) continue;
     if (writer.wants_rows()) {
@@ -200,8 +200,8 @@ int RunRulesShow(const RulesShowOptions& options, CommandContext* context) {
   if (found.empty()) {
     std::vector<std::string_view> known;
     for (const Rule& r : rules->rules) known.push_back(r.name.empty() ? r.id : r.name);
-    context->messages->Error("there is no rule `" + options.rule + "`" + Suggestion(options.rule, known, "") +
-                             ", see `redthread rules list`");
+    context->messages->Error("there is no rule `" + options.rule + "`" +
+                             Suggestion(options.rule, known, ", see `redthread rules list`"));
     return kExitUsage;
   }
   const bool text = context->options.output == OutputFormat::kTable;

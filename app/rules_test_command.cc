@@ -62,7 +62,7 @@ Result<std::shared_ptr<const Engine>> LoadEngine(const std::shared_ptr<const Rul
 Result<bool> WriteResults(const std::vector<RuleTestResult>& results, const RuleSet& rules,
                           CommandContext* context) {
   ResultWriter writer(context->options.output, context->out, stdout,
-                      {{"RESULT"}, {"FIRE", true}, {"QUIET", true}, {"RULE FILE", false, true}});
+                      {{"RESULT"}, {"FIRE", true}, {"QUIET", true}, {"RULE FILE", false, true, true}});
   size_t passed = 0;
   size_t failed = 0;
   size_t untested = 0;

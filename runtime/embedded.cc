@@ -99,6 +99,11 @@ Result<bool> Embedded::PollTail(Tail* tail) {
   FileTail::Source source;
   const bool more = tail->files->Poll(&batch_, &source);
   TellProblems(tail);
+  for (const FileTail::Source& copy : tail->files->TakeProgress()) {
+    const Result<SourceState*> state = SourceOf(tail, copy);
+    if (!state.ok()) return state.status();
+    RT_RETURN_IF_ERROR(StoreProgress(copy, *state));
+  }
   if (!more) {
     for (const SourceState& s : tail->sources) {
       if (watermark_.Of(s.id).has_value()) watermark_.SetAtEnd(s.id, true);
@@ -127,12 +132,16 @@ Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {
   report_.counts += batch_.counts;
   step_records_ += batch_.counts.records;
 
-  state->identity = source.progress.identity.Encode();
-  state->epoch = epoch;
-  state->next_index = source.progress.next_index;
-  state->cursor = source.progress.cursor;
   state->watermark = watermark_.Of(state->id);
   state->last_heard = arrival_;
+  return StoreProgress(source, state);
+}
+
+Status Embedded::StoreProgress(const FileTail::Source& source, SourceState* state) {
+  state->identity = source.progress.identity.Encode();
+  state->epoch = source.progress.epoch;
+  state->next_index = source.progress.next_index;
+  state->cursor = source.progress.cursor;
   return UpdateSource(transaction_.get(), *state);
 }
 

@@ -84,6 +84,7 @@ class Embedded {
   // One batch of one tail. False when it has none now.
   Result<bool> PollTail(Tail* tail);
   Status TakeBatch(Tail* tail, const FileTail::Source& source);
+  Status StoreProgress(const FileTail::Source& source, SourceState* state);
   Status TakeRecord(const Tail& tail, const SourceState& source, uint32_t epoch,
                     const RecordBatch::Record& record);
   Status NoteDead(const SourceState& source, uint32_t epoch, const RecordBatch::Record& record,

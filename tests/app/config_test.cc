@@ -196,7 +196,8 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
                             "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
                             "  win: {type: file, path: [/a, b], format: json}\n"
                             "rules: {paths: [mine], variables: site.yml}\n"
-                            "correlate: {lateness: 90s}\n")
+                            "correlate: {lateness: 90s}\n"
+                            "incidents: {own_addresses: 203.0.113.7}\n")
                             .config;
   EXPECT_EQ(config.data_dir, "/srv/data");
   ASSERT_EQ(config.file_sources.size(), 2u);
@@ -210,6 +211,7 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");
   EXPECT_EQ(config.lateness, std::chrono::seconds(90));
   EXPECT_EQ(config.fold, std::chrono::hours(1));
+  EXPECT_THAT(config.own_addresses, ElementsAre("203.0.113.7"));
 }
 
 TEST(ConfigTest, ASettingThatDoesNothingYetIsAWarning) {
