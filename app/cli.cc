@@ -7,9 +7,13 @@
 #include <exception>
 #include <string>
 
+#include "app/alerts_command.h"
 #include "app/completion_command.h"
 #include "app/config_command.h"
+#include "app/demo_command.h"
 #include "app/exit_code.h"
+#include "app/rules_command.h"
+#include "app/run_command.h"
 #include "app/scan_command.h"
 #include "app/version_command.h"
 
@@ -131,7 +135,11 @@ int RunChosen(const CommandFunction& run, const GlobalFlags& f) {
 
 void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
+  AddRunCommand(tree);
+  AddAlertsCommand(tree);
+  AddRulesCommand(tree);
   AddConfigCommand(tree);
+  AddDemoCommand(tree);
   AddCompletionCommand(tree);
   AddVersionCommand(tree);
 }

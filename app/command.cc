@@ -86,6 +86,14 @@ void SetUp(CLI::App* app, const std::vector<std::string>& examples) {
   app->require_subcommand(0, 1);  // at most one: after `scan`, a file called "rules" is a file
 }
 
+CLI::Option* WithChoices(CLI::Option* option, std::vector<std::string> choices) {
+  std::string names;
+  for (const std::string& c : choices) names += (names.empty() ? "" : "|") + c;
+  option->type_name(names);
+  return option->check(CLI::Validator(
+      [choices = std::move(choices)](std::string& text) { return ChoiceProblem(text, choices); }, ""));
+}
+
 }  // namespace
 
 CommandTree::CommandTree() : root_(std::make_unique<CLI::App>("", "redthread")) {
@@ -107,12 +115,13 @@ CLI::App* CommandTree::Add(CLI::App* parent, const CommandSpec& spec, CommandFun
 
 CLI::Option* AddChoice(CLI::App* app, const std::string& flags, std::string* value,
                        std::vector<std::string> choices, const std::string& description) {
-  std::string names;
-  for (const std::string& c : choices) names += (names.empty() ? "" : "|") + c;
-  CLI::Option* option = app->add_option(flags, *value, description)->type_name(names);
-  option->check(CLI::Validator(
-      [choices = std::move(choices)](std::string& text) { return ChoiceProblem(text, choices); }, ""));
-  return option;
+  return WithChoices(app->add_option(flags, *value, description), std::move(choices));
+}
+
+CLI::Option* AddChoices(CLI::App* app, const std::string& flags, std::vector<std::string>* values,
+                        std::vector<std::string> choices, const std::string& description) {
+  return WithChoices(app->add_option(flags, *values, description)->allow_extra_args(false),
+                     std::move(choices));
 }
 
 std::string ChoiceProblem(const std::string& value, const std::vector<std::string>& choices) {

@@ -74,6 +74,10 @@ class CommandTree {
 CLI::Option* AddChoice(CLI::App* app, const std::string& flags, std::string* value,
                        std::vector<std::string> choices, const std::string& description);
 
+// The same for an option that may be repeated, each time with one value.
+CLI::Option* AddChoices(CLI::App* app, const std::string& flags, std::vector<std::string>* values,
+                        std::vector<std::string> choices, const std::string& description);
+
 // "`tabel` is not one of table and json, did you mean `table`?", or nothing when it is one of them.
 std::string ChoiceProblem(const std::string& value, const std::vector<std::string>& choices);
 

@@ -61,7 +61,7 @@ void Override(const SettingSpec& spec, const std::string& text, Origin origin, c
               LoadedConfig* loaded) {
   Result<std::string> value = ResolveValue(spec, text, "");
   if (!value.ok()) {
-    loaded->problems.push_back({place, value.status().message()});
+    loaded->problems.push_back({place, 0, 0, value.status().message()});
     return;
   }
   const std::string path = PathOf(spec);
@@ -89,11 +89,12 @@ void TakeOverrides(const ConfigOptions& options, LoadedConfig* loaded) {
     const char* text = std::getenv(variable.c_str());
     if (text == nullptr || *text == '\0') continue;
     if (spec.availability == Availability::kRefused) {
-      loaded->problems.push_back({variable, "`" + path + "` is not available in this version, unset it"});
+      loaded->problems.push_back(
+          {variable, 0, 0, "`" + path + "` is not available in this version, unset it"});
       continue;
     }
     if (spec.availability == Availability::kWithoutEffect) {
-      loaded->warnings.push_back({variable, "`" + path + "` has no effect in this version"});
+      loaded->warnings.push_back({variable, 0, 0, "`" + path + "` has no effect in this version"});
     }
     Override(spec, text, Origin::kVariable, variable, loaded);
   }
@@ -195,6 +196,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.fold = DurationOf(loaded, "alerts.fold");
   config.lateness = DurationOf(loaded, "correlate.lateness");
   config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
+  config.own_addresses = Values(loaded, "incidents.own_addresses");
   return config;
 }
 
@@ -244,7 +246,7 @@ LoadedConfig LoadConfig(const ConfigOptions& options) {
   Result<std::string> text = ReadFile(path);
   if (text.ok()) return LoadConfigFromText(*text, path, options);
   loaded.file = path;
-  loaded.problems.push_back({path, text.status().message()});
+  loaded.problems.push_back({path, 0, 0, text.status().message()});
   return loaded;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/config_schema.h"
+#include "app/placed_problem.h"
 #include "core/detection.h"
 #include "core/log_source.h"
 #include "core/status.h"
@@ -31,13 +32,6 @@ struct Setting {
   std::string place;  // "redthread.yml:7:13", "REDTHREAD_DATA_DIR", "--data-dir"; empty for defaults
 };
 
-// A complaint: "redthread.yml:7:13: unknown key `pths`, did you mean `paths`?".
-struct ConfigProblem {
-  std::string place;
-  std::string message;
-  std::string Render() const { return place.empty() ? message : place + ": " + message; }
-};
-
 // One source of type file.
 struct FileSourceConfig {
   std::string name;
@@ -55,14 +49,15 @@ struct Config {
   Nanoseconds fold{};
   Nanoseconds lateness{};
   Nanoseconds late_horizon{};
+  std::vector<std::string> own_addresses;  // of the site: they are nobody's (Engine::Options)
 };
 
 struct LoadedConfig {
   std::string file;               // that was read; empty: there is none, and the defaults hold
   std::vector<Setting> settings;  // in the order of the schema, defaults too
   Config config;                  // to be used only while `problems` is empty
-  std::vector<ConfigProblem> problems;
-  std::vector<ConfigProblem> warnings;  // settings that have no effect in this version
+  std::vector<PlacedProblem> problems;
+  std::vector<PlacedProblem> warnings;  // settings that have no effect in this version
 };
 
 struct ConfigOptions {

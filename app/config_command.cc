@@ -130,8 +130,8 @@ void AddConfigCommand(CommandTree* tree) {
 
 LoadedConfig LoadConfigFor(CommandContext* context) {
   LoadedConfig loaded = LoadConfig(OptionsOf(context->options));
-  for (const ConfigProblem& p : loaded.problems) context->messages->Problem(p.Render());
-  for (const ConfigProblem& p : loaded.warnings) context->messages->Warning(p.Render());
+  for (const PlacedProblem& p : loaded.problems) TellProblem(p, context->messages);
+  for (const PlacedProblem& p : loaded.warnings) TellWarning(p, context->messages);
   return loaded;
 }
 

@@ -66,14 +66,13 @@ void ConfigReader::Read(std::string_view yaml) {
   bool broken = false;
   for (const YamlDocument& d : documents) {
     for (const YamlProblem& p : d.problems) {
-      problems_->push_back(
-          {file_ + ":" + std::to_string(p.line) + ":" + std::to_string(p.column), p.message});
+      problems_->push_back({file_, p.line, p.column, p.message});
       broken = true;
     }
   }
   if (broken) return;
   if (documents.empty() || documents[0].root.IsNull()) {
-    problems_->push_back({file_ + ":1:1", "the file is empty, begin it with `version: 1`"});
+    problems_->push_back({file_, 1, 1, "the file is empty, begin it with `version: 1`"});
     return;
   }
   if (documents.size() > 1) Problem(documents[1].root, "a second document, put everything into one");
@@ -164,7 +163,7 @@ void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const
   setting.path = path;
   setting.spec = &spec;
   setting.origin = Origin::kFile;
-  setting.place = Place(value);
+  setting.place = PlacedProblem{file_, value.line, value.column, ""}.Place();
   const size_t problems_before = problems_->size();
   if (value.IsScalar()) {
     ReadValue(value, &setting);
@@ -217,17 +216,13 @@ bool ConfigReader::CheckAvailable(const YamlNode& key, Availability availability
     return false;
   }
   if (availability == Availability::kWithoutEffect) {
-    warnings_->push_back({Place(key), what + " has no effect in this version"});
+    warnings_->push_back({file_, key.line, key.column, what + " has no effect in this version"});
   }
   return true;
 }
 
-std::string ConfigReader::Place(const YamlNode& node) const {
-  return file_ + ":" + std::to_string(node.line) + ":" + std::to_string(node.column);
-}
-
 void ConfigReader::Problem(const YamlNode& node, std::string message) {
-  problems_->push_back({Place(node), std::move(message)});
+  problems_->push_back({file_, node.line, node.column, std::move(message)});
 }
 
 }  // namespace redthread

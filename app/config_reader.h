@@ -14,8 +14,8 @@ namespace redthread {
 class ConfigReader {
  public:
   // `file` is the name used in places; relative paths start at its folder. All three pointers outlive it.
-  ConfigReader(std::string file, std::vector<Setting>* settings, std::vector<ConfigProblem>* problems,
-               std::vector<ConfigProblem>* warnings)
+  ConfigReader(std::string file, std::vector<Setting>* settings, std::vector<PlacedProblem>* problems,
+               std::vector<PlacedProblem>* warnings)
       : file_(std::move(file)), settings_(settings), problems_(problems), warnings_(warnings) {}
 
   // Adds what the text says. Settings come in the order of the file, without defaults.
@@ -34,13 +34,12 @@ class ConfigReader {
   // Says what this version does not do; false when that makes reading on useless.
   bool CheckAvailable(const YamlNode& key, Availability availability, const std::string& what);
 
-  std::string Place(const YamlNode& node) const;
   void Problem(const YamlNode& node, std::string message);
 
   std::string file_;
   std::vector<Setting>* settings_;
-  std::vector<ConfigProblem>* problems_;
-  std::vector<ConfigProblem>* warnings_;
+  std::vector<PlacedProblem>* problems_;
+  std::vector<PlacedProblem>* warnings_;
 };
 
 // Turns the text of one value into what it means: variables expanded, checked against its type, a path made

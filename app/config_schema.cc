@@ -89,7 +89,7 @@ const std::vector<SettingSpec>& AllSettings() {
        "how long an incident stays open to alerts of its hosts and users"},
       {"incidents", "address_window", kDuration, false, false, "4h", "", kLater,
        "how long an incident stays open to alerts of its addresses"},
-      {"incidents", "own_addresses", kIp, true, false, "", "", kLater,
+      {"incidents", "own_addresses", kIp, true, false, "", "", kNow,
        "addresses shared by the whole site, which tie nothing together"},
 
       {"retention", "events", kDuration, false, false, "90d", "", kLater, "how long raw events are kept"},

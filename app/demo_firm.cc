@@ -66,7 +66,7 @@ bool AtWork(int person, int day) {
 }
 
 Timestamp ShopDownFrom() { return DemoTime(27, 13, 8, 11); }
-Timestamp ShopDownUntil() { return DemoTime(27, 13, 50, 3); }
+Timestamp ShopDownUntil() { return DemoTime(27, 13, 50, 33); }
 
 std::string PcName(int person) {
   char text[16];

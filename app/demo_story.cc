@@ -24,7 +24,7 @@ class Intrusion {
     TakeOverFileServer();
     CarryDataOut();
     DestroyTraces();
-    ReadMailbox(DemoTime(18, 4, 31), 12);
+    ReadMailbox(DemoTime(18, 0, 31), 12);
     CleanUpOnMonday();
   }
 

@@ -48,4 +48,15 @@ std::string Shorten(std::string_view text, int width) {
   return std::string(text);
 }
 
+std::string ShortenKeepingEnd(std::string_view text, int width) {
+  if (width <= 0) return "";
+  int excess = DisplayWidth(text) - width;
+  if (excess <= 0) return std::string(text);
+  size_t begin = 0;
+  for (++excess; excess > 0 && begin < text.size();) excess -= WidthOf(NextCodePoint(text, &begin));
+  // A mark that combines with what was cut off goes with it.
+  for (size_t next = begin; next < text.size() && WidthOf(NextCodePoint(text, &next)) == 0;) begin = next;
+  return "…" + std::string(text.substr(begin));
+}
+
 }  // namespace redthread

@@ -14,5 +14,7 @@ int DisplayWidth(std::string_view text);
 // character that would straddle the edge is left out, so the result may be a column narrower. Empty when
 // width is 0.
 std::string Shorten(std::string_view text, int width);
+// The same, keeping the end of the text: for paths.
+std::string ShortenKeepingEnd(std::string_view text, int width);
 
 }  // namespace redthread

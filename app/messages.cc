@@ -24,6 +24,7 @@ std::string VisibleLines(std::string_view text) {
 void Messages::Error(std::string_view text) { Write("error", "redthread: ", text); }
 void Messages::Warning(std::string_view text) { Write("warning", "redthread: warning: ", text); }
 void Messages::Problem(std::string_view text) { Write("error", "", text); }
+void Messages::PlacedWarning(std::string_view text) { Write("warning", "", text); }
 void Messages::Notice(std::string_view text) { Write("notice", "", text); }
 
 void Messages::Count(std::string_view text) {

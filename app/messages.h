@@ -22,12 +22,13 @@ class Messages {
   Messages(std::FILE* file, const Terminal& terminal, LogFormat format, Verbosity verbosity)
       : file_(file), terminal_(terminal), format_(format), verbosity_(verbosity) {}
 
-  void Error(std::string_view text);    // "redthread: text"
-  void Warning(std::string_view text);  // "redthread: warning: text"
-  void Problem(std::string_view text);  // as it is: a complaint that begins with its place
-  void Notice(std::string_view text);   // as it is: what a person must know, even with -q
-  void Count(std::string_view text);    // as it is; not with -q
-  void Detail(std::string_view text);   // as it is; only with -v
+  void Error(std::string_view text);          // "redthread: text"
+  void Warning(std::string_view text);        // "redthread: warning: text"
+  void Problem(std::string_view text);        // as it is: a complaint that begins with its place
+  void PlacedWarning(std::string_view text);  // as it is: the same, of something less than wrong
+  void Notice(std::string_view text);         // as it is: what a person must know, even with -q
+  void Count(std::string_view text);          // as it is; not with -q
+  void Detail(std::string_view text);         // as it is; only with -v
 
   const Terminal& terminal() const { return terminal_; }
   LogFormat format() const { return format_; }

@@ -68,7 +68,8 @@ std::string TableLayout::Render(const Row& row, bool color) const {
   size_t pending = 0;  // spaces that are written only when something follows them
   for (size_t i = 0; i < columns_.size(); ++i) {
     std::string text = Visible(row[i].text);
-    if (limited_) text = Shorten(text, widths_[i]);
+    if (limited_)
+      text = columns_[i].keep_end ? ShortenKeepingEnd(text, widths_[i]) : Shorten(text, widths_[i]);
     const int blank = std::max(0, widths_[i] - DisplayWidth(text));
     const size_t left = columns_[i].right ? static_cast<size_t>(blank) : 0;
     if (!text.empty()) {

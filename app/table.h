@@ -16,6 +16,7 @@ struct Column {
   std::string name;
   bool right = false;     // aligned to the right: numbers
   bool flexible = false;  // shortened first when the table is too wide: free text
+  bool keep_end = false;  // shortened at its beginning: paths
 };
 
 struct Cell {
@@ -33,7 +34,8 @@ class TableLayout {
   // flexible columns give way first, the widest of them first, then the others; down to one column each.
   TableLayout(std::vector<Column> columns, const std::vector<Row>& rows, int width);
 
-  // One line, with its line end. No spaces at the end of a line. A cell that does not fit ends in "…".
+  // One line, with its line end. No spaces at the end of a line. What does not fit of a cell gives way to
+  // "…".
   std::string RenderHeader(bool color) const;
   std::string RenderRow(const Row& row, bool color) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -19,8 +20,6 @@ constexpr const char* kGapTag = "redthread.gap";
 bool HasTag(const Rule& rule, const std::string& tag) {
   return std::find(rule.tags.begin(), rule.tags.end(), tag) != rule.tags.end();
 }
-
-bool IsProbe(const Rule& rule) { return HasTag(rule, kExpectedTag) || HasTag(rule, kGapTag); }
 
 // The tactics among tags: attack.impact is one, attack.t1490 is a technique.
 std::set<std::string> TacticsOf(const Rule& rule) {
@@ -82,9 +81,12 @@ struct KnownAlert {
 
 KnownAlert Know(const Alert& alert, const Rule* rule) {
   KnownAlert known{&alert, rule, EntitiesOf(alert), {}};
-  for (const std::string& host : known.entities.hosts) known.keys.emplace_back("host " + host, kHostUserWindow);
-  for (const std::string& user : known.entities.users) known.keys.emplace_back("user " + user, kHostUserWindow);
-  for (const std::string& a : known.entities.addresses) known.keys.emplace_back("address " + a, kAddressWindow);
+  for (const std::string& host : known.entities.hosts)
+    known.keys.emplace_back("host " + host, kHostUserWindow);
+  for (const std::string& user : known.entities.users)
+    known.keys.emplace_back("user " + user, kHostUserWindow);
+  for (const std::string& a : known.entities.addresses)
+    known.keys.emplace_back("address " + a, kAddressWindow);
   return known;
 }
 
@@ -134,18 +136,16 @@ std::vector<Cluster> ClusterAlerts(std::vector<KnownAlert> alerts) {
   return clusters;
 }
 
+// A high alert, or two rules that together show two tactics, or two kinds of fault.
 bool IsIncident(const Cluster& cluster) {
+  std::set<const Rule*> attack_rules, fault_rules;
   std::set<std::string> tactics;
-  std::set<const Rule*> fault_rules;
   for (const KnownAlert& known : cluster.alerts) {
     if (known.alert->level >= Level::kHigh) return true;
+    (IsAttackRule(*known.rule) ? attack_rules : fault_rules).insert(known.rule);
     tactics.merge(TacticsOf(*known.rule));
-    if (!IsAttackRule(*known.rule)) fault_rules.insert(known.rule);
   }
-  // One rule may name several tactics; two alerts of it are still one observation.
-  std::set<const Rule*> rules;
-  for (const KnownAlert& known : cluster.alerts) rules.insert(known.rule);
-  return rules.size() > 1 && (tactics.size() > 1 || fault_rules.size() > 1);
+  return fault_rules.size() > 1 || (attack_rules.size() > 1 && tactics.size() > 1);
 }
 
 void AddToStep(const KnownAlert& known, TourStep* step) {
@@ -177,76 +177,108 @@ TourIncident MakeIncident(const Cluster& cluster) {
   return incident;
 }
 
-// Low alerts: into the attack they share something with, else among the attempts.
-void PlaceLowAlerts(std::vector<KnownAlert> low, std::vector<Cluster>* attacks, Tour* tour) {
-  std::map<std::string, TourStep> attempts;
+// Only what comes before an intruder is inside: somebody knocked.
+bool IsAttempt(const Rule& rule) {
+  static const std::set<std::string> kBefore = {"attack.reconnaissance", "attack.initial-access",
+                                                "attack.credential-access"};
+  const std::set<std::string> tactics = TacticsOf(rule);
+  return !tactics.empty() && std::includes(kBefore.begin(), kBefore.end(), tactics.begin(), tactics.end());
+}
+
+// Low alerts go into the attack they share something with. Returns the others.
+std::vector<KnownAlert> JoinLowAlerts(std::vector<KnownAlert> low, std::vector<Cluster>* attacks) {
+  std::vector<KnownAlert> left;
   for (KnownAlert& known : low) {
     const auto home = std::find_if(attacks->begin(), attacks->end(),
                                    [&](const Cluster& cluster) { return cluster.Shares(known); });
     if (home != attacks->end()) {
       home->Add(std::move(known));
-    } else if (IsAttackRule(*known.rule)) {
-      AddToStep(known, &attempts[known.rule->id]);
-      tour->attempt_days.insert(std::chrono::duration_cast<std::chrono::hours>(known.alert->first - Timestamp{}).count() / 24);
+    } else {
+      left.push_back(std::move(known));
     }
   }
-  for (auto& [id, step] : attempts) tour->attempts.push_back(std::move(step));
-  std::stable_sort(tour->attempts.begin(), tour->attempts.end(),
-                   [](const TourStep& a, const TourStep& b) { return a.matches > b.matches; });
+  return left;
 }
 
-void AddWorthALook(const std::vector<Cluster>& clusters, Tour* tour) {
-  std::map<std::pair<std::string, AlertGroup>, TourStep> steps;
-  for (const Cluster& cluster : clusters) {
-    for (const KnownAlert& known : cluster.alerts) {
-      AddToStep(known, &steps[{known.rule->id, known.alert->group}]);
+// What became no incident: attempts, and what is worth a look.
+void PlaceSingleAlerts(const std::vector<KnownAlert>& single, Tour* tour) {
+  std::map<std::string, TourStep> attempts;
+  std::map<std::pair<std::string, AlertGroup>, TourStep> others;
+  for (const KnownAlert& known : single) {
+    if (known.alert->level >= Level::kMedium || !IsAttempt(*known.rule)) {
+      AddToStep(known, &others[{known.rule->id, known.alert->group}]);
+      continue;
     }
+    AddToStep(known, &attempts[known.rule->id]);
+    const auto hours = std::chrono::duration_cast<std::chrono::hours>(known.alert->first - Timestamp{});
+    tour->attempt_days.insert(hours.count() / 24);
   }
-  for (auto& [key, step] : steps) tour->worth_a_look.push_back(std::move(step));
+  for (auto& [id, step] : attempts) tour->attempts.push_back(std::move(step));
+  for (auto& [key, step] : others) tour->worth_a_look.push_back(std::move(step));
+  std::stable_sort(tour->attempts.begin(), tour->attempts.end(),
+                   [](const TourStep& a, const TourStep& b) { return a.matches > b.matches; });
   std::sort(tour->worth_a_look.begin(), tour->worth_a_look.end(), ByTime);
 }
 
+// Probes that found something missing.
+std::vector<TourGap> FindGaps(const RuleSet& rules, const std::vector<Alert>& alerts) {
+  std::map<std::string, std::set<std::string>> hosts;  // by the id of a rule that matched
+  for (const Alert& alert : alerts) hosts[alert.rule_id].merge(EntitiesOf(alert).hosts);
+  std::vector<TourGap> gaps;
+  for (const Rule& rule : rules.rules) {
+    const auto matched = hosts.find(rule.id);
+    const bool found = matched != hosts.end();
+    if (HasTag(rule, kGapTag) && found) gaps.push_back({&rule, matched->second});
+    if (HasTag(rule, kExpectedTag) && !found) gaps.push_back({&rule, {}});
+  }
+  return gaps;
+}
+
 }  // namespace
+
+bool IsProbe(const Rule& rule) { return HasTag(rule, kExpectedTag) || HasTag(rule, kGapTag); }
 
 bool IsAttackRule(const Rule& rule) { return !TacticsOf(rule).empty(); }
 
 Tour MakeTour(const RuleSet& rules, const std::vector<Alert>& alerts) {
   Tour tour;
+  tour.gaps = FindGaps(rules, alerts);
   std::unordered_map<std::string, const Rule*> rule_by_id;
   for (const Rule& rule : rules.rules) rule_by_id[rule.id] = &rule;
 
-  std::set<std::string> matched;
   std::vector<KnownAlert> main, low;
   for (const Alert& alert : alerts) {
     const auto rule = rule_by_id.find(alert.rule_id);
-    if (rule == rule_by_id.end() || alert.first == kNoTime) continue;
-    matched.insert(alert.rule_id);
-    if (IsProbe(*rule->second)) continue;
+    if (rule == rule_by_id.end() || IsProbe(*rule->second) || alert.first == kNoTime) continue;
     ++tour.alerts_by_level[static_cast<size_t>(alert.level)];
     (alert.level >= Level::kMedium ? main : low).push_back(Know(alert, rule->second));
-  }
-  for (const Rule& rule : rules.rules) {
-    const bool found = matched.count(rule.id) > 0;
-    if ((HasTag(rule, kExpectedTag) && !found) || (HasTag(rule, kGapTag) && found)) tour.gaps.push_back(&rule);
   }
   std::stable_sort(main.begin(), main.end(),
                    [](const KnownAlert& a, const KnownAlert& b) { return a.alert->first < b.alert->first; });
 
-  std::vector<Cluster> attacks, faults, single;
+  std::vector<Cluster> attacks, faults;
+  std::vector<KnownAlert> single;
   for (Cluster& cluster : ClusterAlerts(std::move(main))) {
     const bool attack = std::any_of(cluster.alerts.begin(), cluster.alerts.end(),
                                     [](const KnownAlert& known) { return IsAttackRule(*known.rule); });
-    (!IsIncident(cluster) ? single : attack ? attacks : faults).push_back(std::move(cluster));
+    if (IsIncident(cluster)) {
+      (attack ? attacks : faults).push_back(std::move(cluster));
+    } else {
+      std::move(cluster.alerts.begin(), cluster.alerts.end(), std::back_inserter(single));
+    }
   }
-  PlaceLowAlerts(std::move(low), &attacks, &tour);
+  low = JoinLowAlerts(std::move(low), &attacks);
+  std::move(low.begin(), low.end(), std::back_inserter(single));
+  PlaceSingleAlerts(single, &tour);
+
   for (const std::vector<Cluster>* clusters : {&attacks, &faults}) {
     for (const Cluster& cluster : *clusters) tour.incidents.push_back(MakeIncident(cluster));
   }
-  std::stable_sort(tour.incidents.begin(), tour.incidents.end(), [](const TourIncident& a, const TourIncident& b) {
-    if (a.attack != b.attack) return a.attack;
-    return a.level != b.level ? a.level > b.level : a.first < b.first;
-  });
-  AddWorthALook(single, &tour);
+  std::stable_sort(tour.incidents.begin(), tour.incidents.end(),
+                   [](const TourIncident& a, const TourIncident& b) {
+                     if (a.attack != b.attack) return a.attack;
+                     return a.level != b.level ? a.level > b.level : a.first < b.first;
+                   });
   return tour;
 }
 

@@ -1,5 +1,6 @@
 #include "core/event.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "core/text.h"
@@ -339,9 +340,11 @@ void AppendJson(const Event& event, NodeIndex i, std::string* out) {
       out->append(*event.Text(i));
       return;
     case ValueType::kNumber: {
-      // The token as it came, unless it is none that JSON allows (then its text, as a string) .
+      // The token as it came, unless it is none that JSON allows or that readers of JSON can hold (then its
+      // text, as a string).
       const std::string_view token(node.raw, node.raw_size);
-      if (ParseJsonNumber(token).has_value()) {
+      const std::optional<Number> number = ParseJsonNumber(token);
+      if (number.has_value() && (number->integral || std::isfinite(number->real))) {
         out->append(token);
       } else {
         AppendJsonString(token, out);

@@ -144,6 +144,7 @@ class GzipStream final : public ByteStream {
     }
     return size - z_.avail_out;
   }
+  bool compressed() const override { return true; }
 
  private:
   void Inflate() {
@@ -204,6 +205,7 @@ class ZstdStream final : public ByteStream {
     }
     return to.pos;
   }
+  bool compressed() const override { return true; }
 
  private:
   CompressedInput input_;
@@ -225,6 +227,10 @@ Result<int> OpenFile(const std::string& path) {
 }
 
 }  // namespace
+
+std::unique_ptr<ByteStream> ByteStream::OfDescriptor(int fd, const std::string& path) {
+  return std::make_unique<PlainStream>(std::make_unique<RawFile>(fd, path));
+}
 
 Result<std::unique_ptr<ByteStream>> ByteStream::Open(const std::string& path) {
   const Result<int> fd = OpenFile(path);

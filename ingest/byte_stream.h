@@ -22,8 +22,15 @@ class ByteStream {
   // that have been returned. kIo: the file cannot be read. After either there is nothing more to be had.
   virtual Result<size_t> Read(char* out, size_t size) = 0;
 
+  // Whether the bytes were compressed: such a file is whole, a plain one may grow.
+  virtual bool compressed() const { return false; }
+
   // Opens a file or, as "-", the standard input. kNotFound, kDenied, kIo; kInvalid for a folder.
   static Result<std::unique_ptr<ByteStream>> Open(const std::string& path);
+
+  // The bytes of an open file from its current offset on, as they are. It may grow: after a 0, Read may be
+  // called again. Takes the descriptor over.
+  static std::unique_ptr<ByteStream> OfDescriptor(int fd, const std::string& path);
 };
 
 }  // namespace redthread

@@ -223,7 +223,8 @@ LogSourceFacts Classifier::Work(const Signature& signature, const DeclaredLogSou
   if (Contains(facts.products, std::string(kWindows))) AddWindows(signature, &facts);
   for (const OtherSource& other : others_) {
     const LogSource& source = other.source->log_source;
-    if (!Contains(facts.products, source.product)) continue;
+    // A source without a product (a web access log of whatever server) goes with any.
+    if (!source.product.empty() && !Contains(facts.products, source.product)) continue;
     for (const auto& rename : other.source->renames) AddOnce(rename, &facts.renames);
     if (!Recognises(other, signature)) continue;
     if (!source.service.empty()) AddOnce(source.service, &facts.services);

@@ -81,7 +81,10 @@ Result<std::unique_ptr<RecordReader>> RecordReader::Open(const std::string& path
 
 RecordReader::RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source,
                            const Options& options)
-    : options_(options), stream_(std::move(stream)), lines_(source, options.max_record_bytes) {}
+    : options_(options),
+      stream_(std::move(stream)),
+      lines_(source, options.max_record_bytes),
+      growing_(options.growing) {}
 
 Result<bool> RecordReader::Next(RecordBatch* batch) {
   batch->Clear();
@@ -93,52 +96,86 @@ Result<bool> RecordReader::Next(RecordBatch* batch) {
   return false;
 }
 
-// Reads until at least one line is whole, or the input ends.
+Status RecordReader::Resume(uint64_t index, uint64_t cursor, bool at_cursor) {
+  if (at_cursor) {
+    if (cursor > 0) stream_.ExpectNoMark();
+  } else {
+    std::string skipped(64 << 10, '\0');
+    for (uint64_t at = 0; at < cursor;) {
+      // One byte first: then it is known whether there is a mark, which the cursor counts and the stream does
+      // not.
+      const size_t wanted = at == 0 ? 1 : std::min<uint64_t>(skipped.size(), cursor - at);
+      const Result<size_t> n = stream_.Read(skipped.data(), wanted);
+      if (!n.ok()) return n.status();
+      if (*n == 0) {
+        return Status::Corrupt(lines_.source() + ": ends at byte " + std::to_string(at) + ", before byte " +
+                               std::to_string(cursor) + " up to which it was read before");
+      }
+      at += *n + (at == 0 ? stream_.mark_bytes() : 0);
+    }
+  }
+  started_ = cursor > 0;
+  lines_.Resume(index, cursor);
+  return Status::Ok();
+}
+
+// Reads until at least one line is whole, or the input ends or pauses.
 void RecordReader::Fill(RecordBatch* batch) {
+  paused_ = false;
   // A buffer that grew for one long line is not kept.
   if (batch->capacity_ > 4 * options_.batch_bytes) batch->capacity_ = 0;
   batch->Reserve(std::max(options_.batch_bytes, carry_.size() + 1), 0);
+  if (oversized_ > 0) return SkipOversized(batch);
   char* buffer = batch->buffer_.get();
   size_t used = carry_.size();
   std::memcpy(buffer, carry_.data(), used);
   carry_.clear();
   for (;;) {
-    while (used < batch->capacity_ && !at_end_) used += Read(buffer + used, batch->capacity_ - used);
+    while (used < batch->capacity_ && !at_end_ && !paused_) {
+      used += Read(buffer + used, batch->capacity_ - used);
+    }
     const size_t done = lines_.Split({buffer, used}, batch);
-    if (done > 0 || at_end_) {
-      const std::string_view rest(buffer + done, used - done);
-      if (!at_end_) {
-        carry_.assign(rest);
-      } else if (!rest.empty()) {
-        lines_.AddLine(rest, 0, batch);
-      }
+    const std::string_view rest(buffer + done, used - done);
+    if (at_end_) {
+      if (!rest.empty()) lines_.AddLine(rest, 0, batch);
       return;
     }
-    if (used > options_.max_record_bytes) return SkipOversized(used, batch);
+    if (rest.size() > options_.max_record_bytes && done == 0) return BeginOversized(used, batch);
+    if (done > 0 || paused_) {
+      carry_.assign(rest);
+      return;
+    }
     batch->Reserve(2 * batch->capacity_, used);
     buffer = batch->buffer_.get();
   }
 }
 
 // The buffer holds the beginning of a line that is too long, and nothing else.
-void RecordReader::SkipOversized(size_t used, RecordBatch* batch) {
+void RecordReader::BeginOversized(size_t used, RecordBatch* batch) {
+  beginning_.assign(batch->buffer_.get(), std::min(used, DeadLetter::kMaxRawBytes));
+  oversized_ = used;
+  SkipOversized(batch);
+}
+
+void RecordReader::SkipOversized(RecordBatch* batch) {
   char* const buffer = batch->buffer_.get();
-  const std::string beginning(buffer, std::min(used, DeadLetter::kMaxRawBytes));
-  uint64_t size = used;
-  while (!at_end_) {
+  size_t end_bytes = 0;
+  while (!at_end_ && !paused_ && end_bytes == 0) {
     const size_t n = Read(buffer, batch->capacity_);
     const auto* lf = static_cast<const char*>(std::memchr(buffer, '\n', n));
     if (lf != nullptr) {
-      const auto before = static_cast<size_t>(lf - buffer);
-      carry_.assign(lf + 1, n - before - 1);
-      return lines_.AddOversized(beginning, size + before, 1, batch);
+      carry_.assign(lf + 1, static_cast<size_t>(buffer + n - lf - 1));
+      end_bytes = 1;
     }
-    size += n;
+    oversized_ += lf != nullptr ? static_cast<size_t>(lf - buffer) : n;
   }
-  lines_.AddOversized(beginning, size, 0, batch);
+  if (paused_) return;
+  lines_.AddOversized(beginning_, oversized_, end_bytes, batch);
+  oversized_ = 0;
+  beginning_.clear();
 }
 
-// Returns the bytes read; sets at_end_ at the end and on a failure.
+// Returns the bytes read; sets at_end_ at the end and on a failure, paused_ at the end of what may grow.
 size_t RecordReader::Read(char* out, size_t size) {
   const Result<size_t> n = stream_.Read(out, size);
   if (!started_) {
@@ -146,8 +183,12 @@ size_t RecordReader::Read(char* out, size_t size) {
     lines_.SkipBytes(stream_.mark_bytes());
   }
   if (n.ok() && *n > 0) return *n;
-  at_end_ = true;
-  failure_ = n.status();
+  if (n.ok() && growing_) {
+    paused_ = true;
+  } else {
+    at_end_ = true;
+    failure_ = n.status();
+  }
   return 0;
 }
 

@@ -89,6 +89,9 @@ class RecordReader {
   struct Options {
     size_t batch_bytes = 1 << 20;        // about so many a batch: some hundred records, a few milliseconds
     size_t max_record_bytes = 16 << 20;  // longer lines are dead letters
+    // The input may grow: a last line without its end is held back, and after a false Next may be called
+    // again.
+    bool growing = false;
   };
 
   // Opens a file or "-". `source` is its name in dead letters. Fails as ByteStream::Open does.
@@ -96,20 +99,40 @@ class RecordReader {
                                                     const Options& options);
   RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source, const Options& options);
 
+  // Goes on where a record read earlier said: to be called before the first Next. `at_cursor`: the stream
+  // begins there; else it begins at the input's beginning, and what comes before the cursor is skipped. Fails
+  // as reading does; kCorrupt when the input is shorter.
+  Status Resume(uint64_t index, uint64_t cursor, bool at_cursor);
+
+  // A growing input grows no more: what is held back is the last line.
+  void Finish() { growing_ = false; }
+
   // Fills `batch` with the next records, whatever it held before. False at the end of the input. A failure
   // comes after all that was read before it, and is the end.
   Result<bool> Next(RecordBatch* batch);
 
+  // The record that Next gives next.
+  uint64_t next_index() const { return lines_.index(); }
+  uint64_t cursor() const { return lines_.cursor(); }
+  // Whether a line without its end is held back.
+  bool holds_back() const { return !carry_.empty() || oversized_ > 0; }
+
  private:
   void Fill(RecordBatch* batch);
-  void SkipOversized(size_t used, RecordBatch* batch);
+  void BeginOversized(size_t used, RecordBatch* batch);
+  void SkipOversized(RecordBatch* batch);
   size_t Read(char* out, size_t size);
 
   const Options options_;
   Utf8Stream stream_;
   LineSplitter lines_;
   std::string carry_;  // the beginning of a line whose end has not been read yet; shorter than a batch
+  // Of a line that is too long and not at its end yet: how much of it was passed, and its first bytes.
+  uint64_t oversized_ = 0;
+  std::string beginning_;
   bool started_ = false;
+  bool growing_;
+  bool paused_ = false;  // the end of a growing input
   bool at_end_ = false;
   Status failure_;  // what ended the input
 };

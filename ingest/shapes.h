@@ -6,8 +6,10 @@
 //   winlogbeat 6   {"log_name":..,"event_id":..,"event_data":{..},..}
 //   flat           {"Channel":..,"EventID":..,..} (nxlog and others)
 //
-// Everything else stays as it is. What each field becomes, and which of two wins, is in docs/rules.md. The
-// shape is seen from the fields that are there, record by record.
+// Everything else stays as it is. Of evtx_dump, attributes become ELEMENT_ATTRIBUTE (Provider_Name), and
+// EventData and UserData win over System but for EventID, Channel, Computer and Provider_Name; of winlogbeat,
+// event_data wins over the top of the record, and the names of winlog's own (channel -> Channel) over both.
+// The shape is seen from the fields that are there, record by record.
 #pragma once
 
 #include <string_view>

@@ -16,6 +16,9 @@ class Utf8Stream final : public ByteStream {
 
   Result<size_t> Read(char* out, size_t size) override;
 
+  // To be called before the first Read of a stream that begins in the middle of UTF-8: no mark is looked for.
+  void ExpectNoMark() { encoding_ = Encoding::kUtf8; }
+
   // Bytes of a UTF-8 mark that were taken off, known after the first Read: offsets in the input are that much
   // greater than in what is read here.
   size_t mark_bytes() const { return mark_bytes_; }

@@ -95,6 +95,8 @@ class RuleLoader {
         std::error_code ignored;  // what cannot be looked at is tried as a file, and reported there
         if (i->is_directory(ignored) && !i->is_symlink(ignored)) {
           folders.push_back(i->path());
+        } else if (IsRuleFileName(i->path()) && i->is_other(ignored)) {
+          Refuse(i->path().string(), "no regular file, remove it");  // a pipe would be waited for without end
         } else if (IsRuleFileName(i->path())) {
           files.push_back(i->path().string());
         }

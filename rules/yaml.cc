@@ -23,6 +23,15 @@ std::string_view LineOf(std::string_view text, size_t n) {
   return text.substr(0, text.find('\n'));
 }
 
+// Whether the text ends with one of YAML's line breaks: LF, CR, NEL, LS or PS.
+bool EndsWithLineBreak(std::string_view text) {
+  for (const std::string_view line_break : {"\n", "\r", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
+    if (text.size() >= line_break.size() && text.substr(text.size() - line_break.size()) == line_break)
+      return true;
+  }
+  return false;
+}
+
 std::string_view ScalarText(const yaml_event_t& e) {
   return {reinterpret_cast<const char*>(e.data.scalar.value), e.data.scalar.length};
 }
@@ -58,8 +67,15 @@ class YamlReader {
 
  private:
   void Complain(const yaml_mark_t& at, std::string message) {
-    document_.problems.push_back(
-        {static_cast<int>(at.line) + 1, static_cast<int>(at.column) + 1, std::move(message)});
+    int line = static_cast<int>(at.line) + 1;
+    int column = static_cast<int>(at.column) + 1;
+    // Behind a text without a final line break libyaml counts one line more than there are.
+    if (line > 1 && column == 1 && at.index >= CodePoints(text_) && !EndsWithLineBreak(text_)) {
+      --line;
+      column =
+          static_cast<int>(CodePoints(text_.substr(text_.find_last_of("\n\r") + 1))) + 1;  // npos + 1 is 0
+    }
+    document_.problems.push_back({line, column, std::move(message)});
   }
 
   // Moves to the next event. False when reading has to stop; the reason stands in the document.

@@ -17,7 +17,7 @@ constexpr size_t kMaxId = 256;
 constexpr size_t kCandidatesNamed = 3;
 
 // The id ends the key as it is, so that the beginning of an id is the beginning of its key.
-std::string AlertKey(std::string_view id) { return kAlertRow + std::string(id); }
+std::string AlertKey(std::string_view id) { return std::string(1, kAlertRow).append(id); }
 
 std::string TimeKey(Timestamp time, std::string_view id) {
   return KeyWriter(kTimeRow).Time(time).String(id).str();

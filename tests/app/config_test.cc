@@ -38,9 +38,9 @@ LoadedConfig Load(const std::string& yaml, const ConfigOptions& options = {}) {
   return LoadConfigFromText(yaml, "/etc/redthread/c.yml", options);
 }
 
-std::vector<std::string> Rendered(const std::vector<ConfigProblem>& problems) {
+std::vector<std::string> Rendered(const std::vector<PlacedProblem>& problems) {
   std::vector<std::string> lines;
-  for (const ConfigProblem& p : problems) lines.push_back(p.Render());
+  for (const PlacedProblem& p : problems) lines.push_back(p.Render());
   return lines;
 }
 
@@ -145,7 +145,7 @@ TEST(ConfigTest, BrokenYamlIsPlacedToo) {
        {"version: [1\n", "version: 1\n\tx: 1\n", "version: 1\nversion: 1\n", "a: &x 1\nb: *x\n"}) {
     const LoadedConfig loaded = Load(yaml);
     ASSERT_FALSE(loaded.problems.empty()) << yaml;
-    EXPECT_THAT(loaded.problems[0].place, testing::MatchesRegex("/etc/redthread/c.yml:[0-9]+:[0-9]+"));
+    EXPECT_THAT(loaded.problems[0].Place(), testing::MatchesRegex("/etc/redthread/c.yml:[0-9]+:[0-9]+"));
   }
 }
 
@@ -196,7 +196,8 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
                             "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
                             "  win: {type: file, path: [/a, b], format: json}\n"
                             "rules: {paths: [mine], variables: site.yml}\n"
-                            "correlate: {lateness: 90s}\n")
+                            "correlate: {lateness: 90s}\n"
+                            "incidents: {own_addresses: 203.0.113.7}\n")
                             .config;
   EXPECT_EQ(config.data_dir, "/srv/data");
   ASSERT_EQ(config.file_sources.size(), 2u);
@@ -210,6 +211,7 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");
   EXPECT_EQ(config.lateness, std::chrono::seconds(90));
   EXPECT_EQ(config.fold, std::chrono::hours(1));
+  EXPECT_THAT(config.own_addresses, ElementsAre("203.0.113.7"));
 }
 
 TEST(ConfigTest, ASettingThatDoesNothingYetIsAWarning) {

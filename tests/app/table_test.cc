@@ -109,6 +109,17 @@ TEST(TableTest, ShorteningNeverCutsACharacterInTwo) {
   }
 }
 
+TEST(TableTest, APathLosesItsBeginning) {
+  const std::vector<Column> columns = {{"PATH", false, true, true}};
+  EXPECT_EQ(Render(columns, {{{"/etc/redthread/rules/log_cleared.yml"}}}, 16, false),
+            "PATH\n…log_cleared.yml\n");
+  EXPECT_EQ(ShortenKeepingEnd("abc", 3), "abc");
+  EXPECT_EQ(ShortenKeepingEnd("日本語", 5), "…本語");
+  EXPECT_EQ(ShortenKeepingEnd("日本語", 4), "…語");
+  EXPECT_EQ(ShortenKeepingEnd("abe\xcc\x81z", 2), "…z");
+  EXPECT_EQ(ShortenKeepingEnd("abc", 0), "");
+}
+
 TEST(CsvTest, FieldsAreQuotedWhereRfc4180AsksForIt) {
   const struct {
     std::vector<std::string_view> fields;

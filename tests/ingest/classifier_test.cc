@@ -48,7 +48,11 @@ LogSourceMap TestMap() {
   zeek.service_from = {"@stream", "_path"};
   zeek.log_source = {"zeek", "", ""};
   zeek.renames = {{"id.orig_h", "id_orig_h"}};
-  map.others = {linux_sysmon, okta, azure, zeek};
+  LogSourceMap::Other web;
+  web.name = "webserver-w3c";
+  web.all_of = {{"c-ip", {"*"}}, {"sc-status", {"*"}}};
+  web.log_source = {"", "webserver", ""};
+  map.others = {linux_sysmon, okta, azure, zeek, web};
   return map;
 }
 
@@ -79,6 +83,12 @@ class ClassifierTest : public IngestTest {
   FactsTable facts_;
   std::unique_ptr<Classifier> classifier_;
 };
+
+TEST_F(ClassifierTest, SourceWithoutAProductAddsItsCategoryToAny) {
+  EXPECT_EQ(Facts(R"({"c-ip":"192.0.2.1","sc-status":200})"), "| | webserver");
+  EXPECT_EQ(Facts(R"({"c-ip":"192.0.2.1","sc-status":200})", {{"apache"}, {}, {}}), "apache | | webserver");
+  EXPECT_EQ(Facts(R"({"c-ip":"192.0.2.1"})"), "| |");
+}
 
 TEST_F(ClassifierTest, WhatContentAndDeclarationsSay) {
   const DeclaredLogSource kNone;

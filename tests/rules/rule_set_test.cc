@@ -267,12 +267,14 @@ TEST(RuleSetTest, WhatCannotBeReadIsAProblemAndTheRestGoesOn) {
   folder.Write("a.yml", "title: t\nlogsource: {product: p}\ndetection: {s: {F: 1}, condition: s}\n");
   std::filesystem::create_directory(folder.path() + "/folder.yml");
   std::filesystem::create_symlink("/nowhere/at/all", folder.path() + "/broken.yml");
+  ASSERT_EQ(mkfifo((folder.path() + "/pipe.yml").c_str(), 0600), 0);
   const RuleSet set = LoadRules({folder.path() + "/missing", folder.path()}, {});
   EXPECT_THAT(set.rules, SizeIs(1));
-  EXPECT_EQ(set.failed_rules, 2u);
-  EXPECT_THAT(Rendered(set.problems),
-              ElementsAre(folder.path() + "/missing: no such file or folder, check the path",
-                          HasSubstr("broken.yml: the file cannot be read")));
+  EXPECT_EQ(set.failed_rules, 3u);
+  EXPECT_THAT(
+      Rendered(set.problems),
+      ElementsAre(folder.path() + "/missing: no such file or folder, check the path",
+                  HasSubstr("pipe.yml: no regular file"), HasSubstr("broken.yml: the file cannot be read")));
 }
 
 TEST(RuleSetTest, SiteVariablesAreListsOrSingleValues) {

@@ -1,0 +1,263 @@
+#include "app/alerts_command.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "app/alert_text.h"
+#include "app/config_command.h"
+#include "app/exit_code.h"
+#include "app/numbers.h"
+#include "app/time_argument.h"
+#include "core/record.h"
+#include "storage/alert_store.h"
+#include "storage/event_store.h"
+
+namespace redthread {
+namespace {
+
+int Fail(const Status& status, CommandContext* context) {
+  context->messages->Error(status.message());
+  return ExitCodeOf(status);
+}
+
+// Tells of rows that could not be read. The exit code then says that the answer is not whole.
+int TellDamage(const Damage& damage, CommandContext* context) {
+  if (damage.rows == 0) return kExitDone;
+  context->messages->Error(Counted(damage.rows, "alert") + " could not be read: " + damage.first.message());
+  return kExitInput;
+}
+
+bool Selected(const Alert& alert, const AlertsListOptions& options) {
+  Level least = Level::kInformational;
+  if (ParseLevel(options.min_level, &least) && alert.level < least) return false;
+  const std::string state = AlertStateName(alert.state);
+  return options.states.empty() ||
+         std::find(options.states.begin(), options.states.end(), state) != options.states.end();
+}
+
+Row AlertRow(const Alert& alert) {
+  return {{ShortTime(alert.time)},
+          {LevelName(alert.level), StyleOf(alert.level)},
+          {AlertStateName(alert.state)},
+          {WithThousands(alert.count)},
+          {alert.rule_title},
+          {GroupText(alert.group)},
+          {alert.id.substr(0, 12)}};
+}
+
+std::vector<Column> AlertColumns() {
+  return {{"TIME"}, {"LEVEL"}, {"STATE"}, {"COUNT", true}, {"RULE", false, true}, {"ON", false, true},
+          {"ID"}};
+}
+
+// Prints final alerts by (time, rule id, group). The store gives them by (time, id), so those of equal time
+// are put in order here.
+class CanonicalOutput {
+ public:
+  explicit CanonicalOutput(ResultWriter* writer) : writer_(writer) {}
+
+  void Add(const Alert& alert) {
+    if (!same_time_.empty() && same_time_[0].time != alert.time) Flush();
+    same_time_.push_back(alert);
+  }
+
+  void Flush() {
+    std::sort(same_time_.begin(), same_time_.end(), [](const Alert& a, const Alert& b) {
+      return std::tie(a.rule_id, a.group) < std::tie(b.rule_id, b.group);
+    });
+    for (const Alert& alert : same_time_) {
+      json_.clear();
+      AppendCanonicalAlert(alert, &json_);
+      writer_->AddRecord(json_);
+    }
+    same_time_.clear();
+  }
+
+ private:
+  ResultWriter* writer_;
+  std::vector<Alert> same_time_;
+  std::string json_;
+};
+
+int ListCanonical(const StateReader& reader, const TimeRange& range, const AlertsListOptions& options,
+                  CommandContext* context) {
+  ResultWriter writer(OutputFormat::kJsonl, context->out, stdout, {});
+  CanonicalOutput output(&writer);
+  Damage damage;
+  const Status visited = ForEachAlert(
+      reader, {range.begin, range.end, false},
+      [&](const Alert& alert) {
+        if (alert.state == AlertState::kFinal && Selected(alert, options)) output.Add(alert);
+        return true;
+      },
+      &damage);
+  output.Flush();
+  const Status written = writer.Finish();
+  if (!visited.ok()) return Fail(visited, context);
+  if (!written.ok()) return Fail(written, context);
+  return TellDamage(damage, context);
+}
+
+int List(const StateReader& reader, const TimeRange& range, const AlertsListOptions& options,
+         CommandContext* context) {
+  ResultWriter writer(context->options.output, context->out, stdout, AlertColumns());
+  uint64_t found = 0;
+  uint64_t shown = 0;
+  std::string json;
+  Damage damage;
+  const auto visit = [&](const Alert& alert) {
+    if (!Selected(alert, options)) return true;
+    ++found;
+    if (options.limit != 0 && shown == options.limit) return true;  // only counted
+    ++shown;
+    if (writer.wants_rows()) {
+      writer.AddRow(AlertRow(alert));
+    } else {
+      json.clear();
+      AppendAlertRecord(alert, &json);
+      writer.AddRecord(json);
+    }
+    return true;
+  };
+  const Status visited = ForEachAlert(reader, {range.begin, range.end, true}, visit, &damage);
+  const Status written = writer.Finish();
+  if (!visited.ok()) return Fail(visited, context);
+  if (!written.ok()) return Fail(written, context);
+  if (shown < found) {
+    context->messages->Notice("showing " + WithThousands(shown) + " of " + WithThousands(found) +
+                              " (use --limit 0)");
+  }
+  return TellDamage(damage, context);
+}
+
+// The raw lines of the evidence; nothing for those that are no longer kept. Damaged ones are told.
+EvidenceLines ReadLines(const StateReader& reader, const Alert& alert, CommandContext* context) {
+  EventStore events;
+  EvidenceLines lines;
+  for (const Evidence& e : alert.evidence) {
+    std::string text;
+    StoredEvent stored;
+    const Status status = events.Read(reader, e.position, &text, &stored);
+    if (!status.ok() && status.code() != StatusCode::kNotFound) {
+      context->messages->Warning(e.source + ", record " + std::to_string(e.position.index) + ": " +
+                                 status.message());
+    }
+    lines.push_back(status.ok() ? std::optional<std::string>(std::move(text)) : std::nullopt);
+  }
+  return lines;
+}
+
+void AddAlertsList(CommandTree* tree, CLI::App* parent) {
+  auto options = std::make_shared<AlertsListOptions>();
+  auto limit = std::make_shared<CLI::Option*>(nullptr);
+  CLI::App* app = tree->Add(parent,
+                            {"list",
+                             "alerts, newest first",
+                             {"redthread alerts list --since 24h --min-level high",
+                              "redthread alerts list --limit 0 -o csv > alerts.csv"}},
+                            [options, limit](CommandContext* c) {
+                              options->limit_given = (*limit)->count() > 0;
+                              return RunAlertsList(*options, c);
+                            });
+  app->add_option("--since", options->since, "only from then on: 24h, 2026-11-22, 2026-11-22T10:00:00Z")
+      ->type_name("TIME");
+  app->add_option("--until", options->until, "only up to then")->type_name("TIME");
+  AddChoice(app, "--min-level", &options->min_level, {"informational", "low", "medium", "high", "critical"},
+            "leave out what is below");
+  AddChoices(app, "--state", &options->states, {"early", "final", "withdrawn"},
+             "only in this state; may be repeated");
+  *limit = app->add_option("--limit", options->limit, "the newest so many; 0 for all [100]")->type_name("N");
+  app->add_flag("--canonical", options->canonical,
+                "all final alerts in the form in which answers are compared, oldest first");
+}
+
+}  // namespace
+
+void AddAlertsCommand(CommandTree* tree) {
+  CLI::App* alerts =
+      tree->Add(tree->root(), {"alerts",
+                               "what was found, with the evidence",
+                               {"redthread alerts list --since 24h     the newest of the last day",
+                                "redthread alerts show 3f9a2c         one of them, with its lines"}});
+  AddAlertsList(tree, alerts);
+  auto show = std::make_shared<AlertsShowOptions>();
+  CLI::App* app = tree->Add(alerts,
+                            {"show",
+                             "one alert with all its evidence and the raw lines",
+                             {"redthread alerts show 3f9a2c             by the beginning of its id",
+                              "redthread alerts show 3f9a2c -o json     for a script"}},
+                            [show](CommandContext* c) { return RunAlertsShow(*show, c); });
+  app->add_option("ID", show->id, "the alert's id, or its beginning")->type_name("ID")->required();
+}
+
+std::string DatabasePath(const std::string& data_dir) { return data_dir + "/state"; }
+
+std::unique_ptr<Database> OpenForReading(CommandContext* context, int* exit_code) {
+  const LoadedConfig loaded = LoadConfigFor(context);
+  *exit_code = kExitConfig;
+  if (!loaded.problems.empty()) return nullptr;
+  Database::Options options;
+  options.path = DatabasePath(loaded.config.data_dir);
+  options.create = false;
+  options.read_only = true;
+  Result<std::unique_ptr<Database>> database = Database::Open(options);
+  if (database.ok()) return std::move(*database);
+  *exit_code = ExitCodeOf(database.status());
+  if (database.status().code() != StatusCode::kNotFound) {
+    context->messages->Error(database.status().message());
+  } else {
+    *exit_code = kExitInput;
+    context->messages->Error("there is nothing in " + loaded.config.data_dir +
+                             " yet: `redthread run` keeps alerts there; name another folder with --data-dir");
+  }
+  return nullptr;
+}
+
+int RunAlertsList(const AlertsListOptions& options, CommandContext* context) {
+  const Result<TimeRange> range = ParseTimeRange(options.since, options.until, context->clock->Now());
+  if (!range.ok()) return Fail(range.status(), context);
+  if (options.canonical && (!options.states.empty() || options.limit_given)) {
+    context->messages->Error("--canonical prints all final alerts: it excludes --state and --limit");
+    return kExitUsage;
+  }
+  int exit_code = kExitDone;
+  const std::unique_ptr<Database> database = OpenForReading(context, &exit_code);
+  if (database == nullptr) return exit_code;
+  const std::unique_ptr<StateReader> reader = database->Snapshot();
+  return options.canonical ? ListCanonical(*reader, *range, options, context)
+                           : List(*reader, *range, options, context);
+}
+
+int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context) {
+  int exit_code = kExitDone;
+  const std::unique_ptr<Database> database = OpenForReading(context, &exit_code);
+  if (database == nullptr) return exit_code;
+  const std::unique_ptr<StateReader> reader = database->Snapshot();
+  const Result<Alert> alert = FindAlert(*reader, options.id);
+  if (!alert.ok()) return Fail(alert.status(), context);
+  const EvidenceLines lines = ReadLines(*reader, *alert, context);
+  if (context->options.output == OutputFormat::kTable) {
+    std::fputs(AlertText(*alert, lines, context->out.color).c_str(), stdout);
+    return kExitDone;
+  }
+  ResultWriter writer(context->options.output, context->out, stdout,
+                      {{"TIME"}, {"RULE"}, {"SOURCE"}, {"POSITION"}, {"LINE"}});
+  if (!writer.wants_rows()) {
+    writer.AddRecord(AlertRecordWithLines(*alert, lines));
+  } else {
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const Evidence& e = alert->evidence[i];
+      writer.AddRow({{ShortTime(e.time)},
+                     {e.rule_id},
+                     {e.source},
+                     {std::to_string(e.position.index)},
+                     {lines[i].value_or("")}});
+    }
+  }
+  const Status status = writer.Finish();
+  return status.ok() ? kExitDone : Fail(status, context);
+}
+
+}  // namespace redthread

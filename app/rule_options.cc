@@ -1,0 +1,58 @@
+#include "app/rule_options.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "app/numbers.h"
+#include "app/placed_problem.h"
+#include "app/resources.h"
+
+namespace redthread {
+namespace {
+
+PlacedProblem Placed(const RuleProblem& problem) {
+  const std::string file = problem.where.file ? *problem.where.file : "";
+  return {file, problem.where.line, problem.where.column, problem.message};
+}
+
+}  // namespace
+
+void AddRuleOptions(CLI::App* app, RuleOptions* options) {
+  app->add_option("-r,--rules", options->paths, "rule file or folder; may be repeated [the shipped rules]")
+      ->type_name("RULES")
+      ->allow_extra_args(false);
+  app->add_option("--variables", options->variables, "values for the rules' %placeholders%")
+      ->type_name("FILE");
+}
+
+Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options) {
+  std::vector<std::string> paths = options.paths;
+  if (paths.empty()) {
+    Result<Resources> resources = FindResources();
+    if (!resources.ok()) return resources.status();
+    paths = {resources->rules_pack};
+  }
+  RuleLoadOptions load;
+  if (!options.variables.empty()) {
+    Result<SiteVariables> variables = LoadSiteVariables(options.variables);
+    if (!variables.ok()) return variables.status();
+    load.variables = std::move(*variables);
+  }
+  return std::make_shared<const RuleSet>(LoadRules(paths, load));
+}
+
+void TellRuleProblems(const RuleSet& rules, Messages* messages) {
+  for (const RuleProblem& p : rules.problems) TellProblem(Placed(p), messages);
+  for (const RuleProblem& p : rules.warnings) TellWarning(Placed(p), messages);
+  for (const RuleProblem& p : rules.need_site_variables) {
+    if (messages->verbosity() == Verbosity::kVerbose) TellWarning(Placed(p), messages);
+  }
+}
+
+std::string RuleCounts(const RuleSet& rules) {
+  return WithThousands(rules.total()) + " rules: " + WithThousands(rules.rules.size()) + " loaded, " +
+         WithThousands(rules.need_site_variables.size()) + " need site variables, " +
+         WithThousands(rules.failed_rules) + " failed";
+}
+
+}  // namespace redthread

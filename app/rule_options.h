@@ -1,0 +1,33 @@
+// The options by which a command is told its rules, and the loading of them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/command.h"
+#include "core/status.h"
+#include "rules/rule_set.h"
+
+namespace redthread {
+
+struct RuleOptions {
+  std::vector<std::string> paths;  // of -r; empty: the shipped rules
+  std::string variables;           // of --variables: a site file; empty: none
+};
+
+// -r/--rules and --variables.
+void AddRuleOptions(CLI::App* app, RuleOptions* options);
+
+// Loads the rules. Tells nothing: see TellRuleProblems. NotFound when there are no shipped rules to fall back
+// on; any error of the site file.
+Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options);
+
+// Tells every problem and warning of the set. Rules that only lack site variables are told with -v one by
+// one.
+void TellRuleProblems(const RuleSet& rules, Messages* messages);
+
+// "3,780 rules: 3,755 loaded, 25 need site variables, 0 failed".
+std::string RuleCounts(const RuleSet& rules);
+
+}  // namespace redthread

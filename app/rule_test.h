@@ -1,0 +1,36 @@
+// Tests of rules: the events that stand beside a rule file and say what it must and must not match.
+//
+// Beside `name.yml`: `name.fire.ndjson`, each of whose events some rule of the file must match, and
+// `name.quiet.ndjson`, none of whose events any rule of the file may match. They run through the same
+// decoder, classifier and detector as everything else.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/placed_problem.h"
+#include "core/status.h"
+#include "runtime/engine.h"
+
+namespace redthread {
+
+struct RuleTestResult {
+  std::string path;              // of the rule file
+  std::vector<RuleIndex> rules;  // of that file, never empty
+  size_t fire_events = 0;
+  size_t fire_matched = 0;
+  size_t quiet_events = 0;
+  size_t quiet_matched = 0;
+  std::vector<PlacedProblem> problems;  // events that went wrong, unreadable files and lines
+
+  // Whether there is anything to test the file by.
+  bool tested() const { return fire_events + quiet_events > 0 || !problems.empty(); }
+  bool passed() const { return problems.empty(); }
+};
+
+// Tests every file that some loaded rule of the engine comes from, in the order of the rules.
+std::vector<RuleTestResult> TestRules(const std::shared_ptr<const Engine>& engine);
+
+}  // namespace redthread

@@ -1,0 +1,51 @@
+// FileIdentity: what makes a log file the same file after it was renamed, compressed or copied.
+//
+// Device and inode say it while the file lives; a hash of its first bytes confirms it, because inodes are
+// used again, and finds it again in a compressed copy. A log's first bytes hold its first timestamps, so
+// equal ones mean equal content.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+
+namespace redthread {
+
+struct FileIdentity {
+  // Uncompressed bytes hashed at most.
+  static constexpr size_t kMaxPrefix = 1024;
+
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint32_t prefix_size = 0;  // bytes hashed: all the file had when it was looked at, up to kMaxPrefix
+  uint64_t prefix_hash = 0;  // XXH3-64 of them
+
+  bool operator==(const FileIdentity&) const = default;
+
+  // "file", device, inode, size and hash, in hex, colons between: the form in which it is stored.
+  std::string Encode() const;
+  // Nothing when `text` is no identity of a file.
+  static std::optional<FileIdentity> Decode(std::string_view text);
+};
+
+// The first bytes of a file, uncompressed.
+struct FilePrefix {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t size = 0;        // of the file as it lies there, compressed or not
+  bool compressed = false;  // gzip or zstd
+  bool utf16 = false;       // begins with the mark of UTF-16
+  std::string bytes;        // up to FileIdentity::kMaxPrefix
+
+  FileIdentity Identity() const;
+  // Whether a file with this identity began with the same bytes. Never for an identity of an empty file.
+  bool BeginsLike(const FileIdentity& other) const;
+};
+
+// kNotFound, kDenied, kIo, kCorrupt; kInvalid for what is no regular file.
+Result<FilePrefix> ReadFilePrefix(const std::string& path);
+
+}  // namespace redthread

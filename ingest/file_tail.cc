@@ -1,0 +1,376 @@
+#include "ingest/file_tail.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "ingest/byte_stream.h"
+#include "ingest/input_list.h"
+
+namespace redthread {
+
+namespace {
+
+// Files that are read to their end and gone are remembered, so that their compressed copies are known.
+constexpr size_t kMaxRemembered = 4096;
+
+FilePrefix PrefixOf(int fd) {
+  FilePrefix prefix;
+  prefix.bytes.resize(FileIdentity::kMaxPrefix);
+  const ssize_t n = ::pread(fd, prefix.bytes.data(), prefix.bytes.size(), 0);
+  prefix.bytes.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return prefix;
+}
+
+}  // namespace
+
+FileTail::FileTail(Options options, std::vector<Progress> known, Clock* clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      known_(std::move(known)),
+      claimed_(known_.size()),
+      next_number_(known_.size()) {}
+
+FileTail::~FileTail() = default;
+
+std::vector<Status> FileTail::TakeProblems() {
+  std::vector<Status> problems;
+  problems.swap(problems_);
+  return problems;
+}
+
+std::vector<FileTail::Source> FileTail::TakeProgress() {
+  std::vector<Source> progress;
+  progress.swap(progress_);
+  return progress;
+}
+
+void FileTail::Problem(const std::string& path, const Status& status) {
+  constexpr size_t kMaxTold = 10'000;
+  if (told_.size() >= kMaxTold) told_.clear();
+  if (told_.insert(path + "\n" + status.message()).second) problems_.push_back(status);
+}
+
+// ---- reading
+
+bool FileTail::Poll(RecordBatch* batch, Source* source) {
+  const Nanoseconds now = clock_->Elapsed();
+  const bool due = !scanned_.has_value() || now - *scanned_ >= options_.scan_interval;
+  if (due) Scan();
+  if (ReadNext(batch, source)) return true;
+  if (due || !finishing_) return false;
+  Scan();
+  return ReadNext(batch, source);
+}
+
+bool FileTail::ReadNext(RecordBatch* batch, Source* source) {
+  size_t looked_at = 0;
+  // Looking at a file may add its next epoch behind the others; that is looked at too.
+  while (looked_at < files_.size()) {
+    const size_t all = files_.size();
+    for (looked_at = 0; looked_at < all; ++looked_at) {
+      next_file_ = (next_file_ + 1) % files_.size();
+      File& file = files_[next_file_];
+      if (!ReadFrom(&file, batch)) continue;
+      *source = {file.number, file.progress};
+      // What the batch says is newer.
+      std::erase_if(progress_, [&](const Source& s) { return s.number == file.number; });
+      return true;
+    }
+  }
+  return false;
+}
+
+// False when the file has nothing new.
+bool FileTail::ReadFrom(File* file, RecordBatch* batch) {
+  if (file->reader == nullptr) return false;
+  if (file->fd >= 0 && !CheckContent(file)) return false;
+  const Result<bool> more = file->reader->Next(batch);
+  file->progress.next_index = file->reader->next_index();
+  file->progress.cursor = file->reader->cursor();
+  if (more.ok() && *more) return true;
+  if (!more.ok()) {
+    Problem(file->path, more.status());
+    Close(file);
+    return false;
+  }
+  const bool quiet = clock_->Elapsed() - file->changed >= options_.settle;
+  if (file->compressed) {
+    Close(file);
+  } else if (finishing_ || ((file->rotated || file->gone) && quiet)) {
+    file->reader->Finish();
+    const Result<bool> last = file->reader->Next(batch);
+    file->progress.next_index = file->reader->next_index();
+    file->progress.cursor = file->reader->cursor();
+    Close(file);
+    return last.ok() && *last;
+  }
+  return false;
+}
+
+// Looks whether the file is still the one that was opened. False when its content was replaced: then its next
+// epoch was added.
+bool FileTail::CheckContent(File* file) {
+  struct stat info{};
+  if (::fstat(file->fd, &info) != 0) return true;  // the read will say why
+  const auto size = static_cast<uint64_t>(info.st_size);
+  if (size != file->size) {
+    file->size = size;
+    file->changed = clock_->Elapsed();
+  }
+  FileIdentity& identity = file->progress.identity;
+  const FilePrefix prefix = PrefixOf(file->fd);
+  const auto read = static_cast<uint64_t>(::lseek(file->fd, 0, SEEK_CUR));
+  if (size < read || (identity.prefix_size > 0 && !prefix.BeginsLike(identity))) {
+    StartOver(file);
+    return false;
+  }
+  if (identity.prefix_size < FileIdentity::kMaxPrefix) {
+    const FileIdentity longer = prefix.Identity();
+    identity.prefix_size = longer.prefix_size;
+    identity.prefix_hash = longer.prefix_hash;
+  }
+  return true;
+}
+
+// The file was truncated, and perhaps written anew: its next epoch. What was not read of the old one may be
+// found in a copy.
+void FileTail::StartOver(File* file) {
+  File next;
+  next.number = file->number;
+  next.path = file->path;
+  next.rotated = file->rotated;
+  next.progress = file->progress;
+  next.progress.epoch += 1;
+  next.progress.next_index = 0;
+  next.progress.cursor = 0;
+  next.progress.identity.prefix_size = 0;
+  next.progress.identity.prefix_hash = 0;
+  next.seen = true;
+  next.changed = clock_->Elapsed();
+  file->truncated = true;
+  file->gone = true;
+  Close(file);
+  if (Open(false, &next)) files_.push_back(std::move(next));
+}
+
+bool FileTail::Open(bool utf16, File* file) {
+  const Progress& progress = file->progress;
+  RecordReader::Options options = options_.reader;
+  options.growing = !file->compressed;
+  std::unique_ptr<ByteStream> stream;
+  if (file->compressed) {
+    Result<std::unique_ptr<ByteStream>> opened = ByteStream::Open(file->path);
+    if (!opened.ok()) return Problem(file->path, opened.status()), false;
+    stream = std::move(opened).value();
+  } else {
+    const int fd = ::open(file->path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat info{};
+    if (fd < 0) {
+      Problem(file->path, Status::Io(file->path + ": " + std::generic_category().message(errno)));
+      return false;
+    }
+    // By now, the name may lead to another file; the next scan will see which.
+    if (::fstat(fd, &info) != 0 || info.st_ino != progress.identity.inode ||
+        info.st_dev != progress.identity.device) {
+      ::close(fd);
+      return false;
+    }
+    file->fd = fd;
+    file->size = static_cast<uint64_t>(info.st_size);
+    if (!utf16) ::lseek(fd, static_cast<off_t>(progress.cursor), SEEK_SET);
+    stream = ByteStream::OfDescriptor(fd, file->path);
+  }
+  file->reader = std::make_unique<RecordReader>(std::move(stream), progress.path, options);
+  const bool at_cursor = !file->compressed && !utf16;
+  if (const Status s = file->reader->Resume(progress.next_index, progress.cursor, at_cursor); !s.ok()) {
+    Problem(file->path, s);
+    Close(file);
+    return false;
+  }
+  return true;
+}
+
+void FileTail::Close(File* file) {
+  file->reader.reset();
+  file->fd = -1;
+}
+
+// ---- looking for files
+
+void FileTail::Scan() {
+  scanned_ = clock_->Elapsed();
+  const InputList list = ExpandInputs({options_.pattern});
+  for (const Status& problem : list.problems) {
+    // A file that is not there yet is awaited.
+    if (problem.code() != StatusCode::kNotFound) Problem(options_.pattern, problem);
+  }
+  for (File& file : files_) file.seen = false;
+  // Files that were read before are first looked for by inode, all of them: a copy must not be taken for its
+  // original.
+  inodes_only_ = first_scan_;
+  for (const std::string& path : list.paths) LookAt(path);
+  if (first_scan_) {
+    inodes_only_ = false;
+    for (const std::string& path : list.paths) LookAt(path);
+  }
+  first_scan_ = false;
+  for (File& file : files_) {
+    if (!file.seen) file.gone = true;
+  }
+  Forget();
+}
+
+FileTail::File* FileTail::FindLive(const FileKey& key) {
+  for (File& file : files_) {
+    const FileIdentity& identity = file.progress.identity;
+    // While its descriptor is open, an inode without a name is not used again.
+    const bool there = !file.gone || (file.fd >= 0 && !file.truncated);
+    if (there && FileKey{identity.device, identity.inode} == key) return &file;
+  }
+  return nullptr;
+}
+
+void FileTail::LookAt(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+  if (File* file = FindLive({info.st_dev, info.st_ino}); file != nullptr) {
+    return Return(path, static_cast<uint64_t>(info.st_size), file);
+  }
+  const Result<FilePrefix> prefix = ReadFilePrefix(path);
+  if (!prefix.ok()) {
+    const StatusCode code = prefix.status().code();
+    if (code != StatusCode::kNotFound && code != StatusCode::kUnavailable) Problem(path, prefix.status());
+    return;
+  }
+  Arrive(path, *prefix);
+}
+
+// A file that is known, by its inode.
+void FileTail::Return(const std::string& path, uint64_t size, File* file) {
+  file->seen = true;
+  file->gone = false;
+  file->path = path;
+  file->rotated = path != file->progress.path;
+  if (file->reader != nullptr || size == file->size || !Settled(path, size)) return;
+  // It was closed at its end and has changed since.
+  const Result<FilePrefix> prefix = ReadFilePrefix(path);
+  if (!prefix.ok()) return;
+  file->changed = clock_->Elapsed();
+  if (file->compressed != prefix->compressed || !prefix->BeginsLike(file->progress.identity)) {
+    file->compressed = prefix->compressed;
+    file->size = size;
+    return StartOver(file);
+  }
+  if (Open(prefix->utf16, file)) file->size = size;
+}
+
+// Whether a file has not changed for a while. A compressed one is written in one go, and is read when that is
+// over.
+bool FileTail::Settled(const std::string& path, uint64_t size) {
+  const Nanoseconds now = clock_->Elapsed();
+  const auto [it, is_new] = arriving_.try_emplace(path, size, now);
+  if (it->second.first != size) it->second = {size, now};
+  if (!first_scan_ && !finishing_ && now - it->second.second < options_.settle) return false;
+  arriving_.erase(it);
+  return true;
+}
+
+bool FileTail::IsCopy(const FilePrefix& prefix, const FileIdentity& original) const {
+  const bool long_enough = prefix.compressed || original.prefix_size == FileIdentity::kMaxPrefix;
+  return long_enough && prefix.BeginsLike(original);
+}
+
+// Of what was read before and has not been found yet: the same file, or else one this is a copy of.
+std::optional<size_t> FileTail::FindKnown(const FilePrefix& prefix) const {
+  for (size_t i = 0; i < known_.size(); ++i) {
+    const FileIdentity& k = known_[i].identity;
+    if (claimed_[i] || k.device != prefix.device || k.inode != prefix.inode) continue;
+    if (k.prefix_size == 0 || prefix.BeginsLike(k)) return i;
+  }
+  if (inodes_only_) return std::nullopt;
+  for (size_t i = 0; i < known_.size(); ++i) {
+    if (!claimed_[i] && IsCopy(prefix, known_[i].identity)) return i;
+  }
+  return std::nullopt;
+}
+
+// A file that is not known by its inode.
+void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
+  File file;
+  file.path = path;
+  file.compressed = prefix.compressed;
+  file.progress.path = path;
+  file.seen = true;
+  file.changed = clock_->Elapsed();
+  File* original = nullptr;
+  if (const std::optional<size_t> known = FindKnown(prefix); known.has_value()) {
+    claimed_[*known] = true;
+    file.number = *known;
+    file.progress = known_[*known];
+    if (!prefix.compressed && !prefix.utf16 && prefix.size < file.progress.cursor) {
+      file.progress.epoch += 1;
+      file.progress.next_index = file.progress.cursor = 0;
+    }
+  } else if (inodes_only_) {
+    return;
+  } else {
+    original = FindOriginal(prefix);
+    // The original is read as long as it is there; then its copy, which may have more.
+    if (original != nullptr && (!original->gone || original->reader != nullptr)) {
+      if (!prefix.compressed) {
+        Problem(path,
+                Status::Invalid(path + ": begins like " + original->path + ", so it is taken for its copy"));
+      }
+      return;
+    }
+    if (prefix.compressed && !Settled(path, prefix.size)) return;
+    if (original != nullptr) file.progress = original->progress;
+    const bool same = original != nullptr && !original->truncated;
+    file.number = same ? original->number : next_number_++;
+  }
+  const bool of_truncated = original != nullptr && original->truncated;
+  if (of_truncated) file.progress.path = path;
+  file.rotated = path != file.progress.path;
+  file.progress.identity = prefix.Identity();
+  file.size = prefix.size;
+  const bool opened = Open(prefix.utf16, &file);
+  // The original's name in the store is that of its next epoch, so its copy needs one of its own.
+  if (of_truncated) progress_.push_back({file.number, file.progress});
+  if (original != nullptr) {
+    *original = std::move(file);
+  } else if (opened || file.compressed) {
+    files_.push_back(std::move(file));
+  }
+}
+
+// The file, or the one that this is a copy of; the newest, if there are several.
+FileTail::File* FileTail::FindOriginal(const FilePrefix& prefix) {
+  File* found = nullptr;
+  for (File& file : files_) {
+    const FileIdentity& identity = file.progress.identity;
+    const bool same_inode = identity.device == prefix.device && identity.inode == prefix.inode;
+    if (IsCopy(prefix, identity) || (same_inode && !file.truncated && prefix.BeginsLike(identity))) {
+      found = &file;
+    }
+  }
+  return found;
+}
+
+// Drops the oldest of the files that are gone and read to their end.
+void FileTail::Forget() {
+  size_t remembered = 0;
+  for (const File& file : files_) remembered += file.gone && file.reader == nullptr;
+  while (remembered > kMaxRemembered) {
+    const auto oldest = std::find_if(files_.begin(), files_.end(),
+                                     [](const File& file) { return file.gone && file.reader == nullptr; });
+    files_.erase(oldest);
+    --remembered;
+  }
+}
+
+}  // namespace redthread

@@ -1,0 +1,174 @@
+// redthread rules: what it prints, and the exit codes.
+#include "app/rules_command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/app/binary.h"
+
+namespace redthread {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kCmdRule =
+    "title: Shell\n"
+    "id: 11111111-1111-1111-1111-111111111111\n"
+    "name: shell\n"
+    "level: high\n"
+    "tags: [attack.execution, attack.t1059.001]\n"
+    "logsource: {product: windows, category: process_creation}\n"
+    "detection:\n"
+    "  selection: {Image|endswith: '\\cmd.exe'}\n"
+    "  condition: selection\n";
+
+// A folder of rule files for one test.
+class RulesCommandTest : public testing::Test {
+ protected:
+  RulesCommandTest() {
+    std::string name = testing::TempDir() + "redthread_rules_XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~RulesCommandTest() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(RulesCommandTest, CheckEndsWithTheCounts) {
+  Write("a.yml", kCmdRule);
+  const BinaryRun run = RunBinary({"rules", "check", "-r", folder_});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "1 rules: 1 loaded, 0 need site variables, 0 failed\n");
+  EXPECT_EQ(run.err, "");
+  const BinaryRun verbose = RunBinary({"rules", "check", "-v", "-r", folder_});
+  EXPECT_THAT(verbose.err, testing::MatchesRegex("[0-9.]+ s, [0-9.]+ [KMG]iB\n"));
+}
+
+TEST_F(RulesCommandTest, CheckTellsAllProblemsWithTheirPlacesAndExitsWithTwo) {
+  Write("a.yml", kCmdRule);
+  Write("b.yml",
+        "title: B\nlogsource: {product: windows}\ndetection:\n  s: {Image|contians: x}\n  condition: s and "
+        "t\n");
+  Write("c.yml",
+        "title: C\nlogsource: {product: windows}\ndetection:\n  s: {u|expand: '%admins%'}\n  condition: s\n");
+  const BinaryRun run = RunBinary({"rules", "check", "-r", folder_});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.out, "3 rules: 1 loaded, 1 need site variables, 1 failed\n");
+  EXPECT_THAT(run.err, HasSubstr(folder_ + "/b.yml:4:13: "));
+  EXPECT_THAT(run.err, HasSubstr(folder_ + "/b.yml:5:20: "));
+  EXPECT_THAT(run.err, HasSubstr("`contains`"));
+
+  Write("site.yaml.txt", "admins: [root]\n");
+  const BinaryRun site =
+      RunBinary({"rules", "check", "-r", folder_ + "/c.yml", "--variables", folder_ + "/site.yaml.txt"});
+  EXPECT_EQ(site.exit_code, 0) << site.err;
+  EXPECT_EQ(site.out, "1 rules: 1 loaded, 0 need site variables, 0 failed\n");
+}
+
+TEST_F(RulesCommandTest, ListFiltersByLevelTagAndProduct) {
+  Write("a.yml", kCmdRule);
+  const struct {
+    std::vector<std::string> filter;
+    bool listed;
+  } cases[] = {
+      {{}, true},
+      {{"--level", "high"}, true},
+      {{"--level", "low", "--level", "high"}, true},
+      {{"--level", "low"}, false},
+      {{"--tag", "attack.t1059"}, true},
+      {{"--tag", "ATTACK.T1059.001"}, true},
+      {{"--tag", "attack.t105"}, false},
+      {{"--product", "windows"}, true},
+      {{"--product", "linux"}, false},
+  };
+  for (const auto& c : cases) {
+    std::vector<std::string> arguments = {"rules", "list", "-r", folder_};
+    arguments.insert(arguments.end(), c.filter.begin(), c.filter.end());
+    const BinaryRun run = RunBinary(arguments);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(!run.out.empty(), c.listed) << testing::PrintToString(c.filter);
+    if (!c.listed) continue;
+    const nlohmann::json record = nlohmann::json::parse(run.out);
+    EXPECT_EQ(record["id"], "11111111-1111-1111-1111-111111111111");
+    EXPECT_EQ(record["path"], folder_ + "/a.yml");
+    EXPECT_EQ(record["logsource"],
+              nlohmann::json({{"product", "windows"}, {"category", "process_creation"}}));
+  }
+  EXPECT_EQ(RunBinary({"rules", "list", "--level", "hihg"}).exit_code, 2);
+}
+
+TEST_F(RulesCommandTest, ShowFindsARuleByIdNameOrPath) {
+  Write("a.yml", kCmdRule);
+  for (const std::string& word : {std::string("11111111-1111-1111-1111-111111111111"), std::string("1111"),
+                                  std::string("shell"), std::string("a.yml"), folder_ + "/a.yml"}) {
+    const BinaryRun run = RunBinary({"rules", "show", "-r", folder_, word, "-o", "table"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.out, StartsWith("Shell\n  id          11111111-")) << word;
+    EXPECT_THAT(run.out, HasSubstr("    selection: {Image|endswith: '\\cmd.exe'}\n"));
+  }
+  const BinaryRun missing = RunBinary({"rules", "show", "-r", folder_, "shel"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_EQ(missing.err, "redthread: there is no rule `shel`, did you mean `shell`?\n");
+}
+
+TEST_F(RulesCommandTest, TestRunsTheEventsBesideTheRule) {
+  const std::string cmd =
+      R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"Image":"C:\\cmd.exe"})";
+  const std::string other =
+      R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"Image":"C:\\a.exe"})";
+  Write("a.yml", kCmdRule);
+  const std::vector<std::string> test = {"rules", "test", "-r", folder_};
+  BinaryRun run = RunBinary(test);
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.out, HasSubstr("\"result\":\"untested\""));
+  EXPECT_EQ(run.err, "1 rule file: 0 passed, 0 failed, 1 untested\n");
+
+  Write("a.fire.ndjson", cmd + "\n\n" + cmd);
+  Write("a.quiet.ndjson", other + "\r\n");
+  run = RunBinary(test);
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("\"result\":\"passed\",\"fire\":{\"events\":2,\"matched\":2},"
+                                 "\"quiet\":{\"events\":1,\"matched\":0}"));
+
+  Write("a.fire.ndjson", cmd + "\n" + other + "\nno json\n");
+  Write("a.quiet.ndjson", other + "\n" + cmd + "\n");
+  run = RunBinary(test);
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr(folder_ + "/a.fire.ndjson:2:1: must match and does not\n"));
+  EXPECT_THAT(run.err, HasSubstr(folder_ + "/a.fire.ndjson:3:1: cannot be read: "));
+  EXPECT_THAT(
+      run.err,
+      HasSubstr(folder_ + "/a.quiet.ndjson:2:1: must not match and does, through selection (Image)\n"));
+  EXPECT_THAT(run.err, EndsWith("1 rule file: 0 passed, 1 failed, 0 untested\n"));
+}
+
+TEST_F(RulesCommandTest, InstallComplainsAboutWhatIsNoArchive) {
+  Write("x.zip", "this is no archive");
+  const BinaryRun run = RunBinary({"rules", "install", folder_ + "/x.zip", "--into", folder_ + "/rules"});
+  EXPECT_NE(run.exit_code, 0);
+  EXPECT_THAT(run.err, StartsWith("redthread: "));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/rules/sigma"));
+  EXPECT_NE(RunBinary({"rules", "install", folder_ + "/none.zip", "--into", folder_}).exit_code, 0);
+}
+
+TEST(RulesPackTest, WithoutRulesGivenTheShippedOnesAreUsedAndAMissingPlaceIsNamed) {
+  EXPECT_THAT(RunBinary({"rules", "check"}).out, HasSubstr("0 failed\n"));
+  const BinaryRun run = RunBinary({"rules", "check"}, {"REDTHREAD_SHARE_DIR=/nonexistent"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.err,
+            "redthread: cannot find the shipped rules: looked in /nonexistent/rules for logsources.yml; set "
+            "REDTHREAD_SHARE_DIR to the folder that has rules/\n");
+}
+
+}  // namespace
+}  // namespace redthread

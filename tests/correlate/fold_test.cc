@@ -1,0 +1,234 @@
+// Folding: whatever the order of arrival, wherever the process was restarted, the alerts are those of the
+// sorted matches.
+#include "correlate/fold.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "core/record.h"
+#include "correlate/fold_state.h"
+#include "correlate/sorted_fold.h"
+#include "storage/alert_store.h"
+#include "storage/outbox.h"
+#include "storage/source_registry.h"
+
+namespace redthread {
+namespace {
+
+constexpr Nanoseconds kMinute = std::chrono::minutes(1);
+
+class FoldTest : public ::testing::Test {
+ protected:
+  FoldTest() {
+    Rule rule;
+    rule.id = "r1";
+    rule.title = "Something happened";
+    rule.content_hash = "0123456789abcdef";
+    rule.level = Level::kHigh;
+    rules_.rules.push_back(rule);
+    std::string path = (std::filesystem::temp_directory_path() / "redthread-fold-XXXXXX").string();
+    folder_ = mkdtemp(path.data());
+  }
+  ~FoldTest() override {
+    database_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Open() {
+    database_.reset();
+    Result<std::unique_ptr<Database>> opened = Database::Open({folder_ + "/db"});
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    database_ = std::move(*opened);
+    StateTransaction t(database_.get());
+    const Result<SourceState> source = FindOrAddSource(&t, "source", "a.ndjson");
+    ASSERT_TRUE(source.ok());
+    source_ = source->id;
+    ASSERT_TRUE(t.Commit().ok());
+  }
+
+  FoldMatch Match(int64_t minute, uint64_t index, const std::string& host = "web01") const {
+    FoldMatch m;
+    m.time = minute < 0 ? kNoTime : Timestamp{} + kMinute * minute;
+    m.position.source = source_;
+    m.position.index = index;
+    m.source = "a.ndjson";
+    m.raw_hash = HashBytes(std::to_string(index));
+    m.group = {{"host", host}};
+    return m;
+  }
+
+  // The stored alerts that stand, in the canonical form.
+  std::vector<std::string> Standing() {
+    std::vector<std::string> lines;
+    Damage damage;
+    EXPECT_TRUE(ForEachAlert(
+                    *database_->Snapshot(), {},
+                    [&](const Alert& a) {
+                      if (a.state == AlertState::kFinal) AppendCanonicalAlert(a, &lines.emplace_back());
+                      return true;
+                    },
+                    &damage)
+                    .ok());
+    EXPECT_EQ(damage.rows, 0u);
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  }
+
+  std::vector<std::string> Expected(std::vector<FoldMatch> matches) {
+    std::vector<std::string> lines;
+    std::stable_sort(matches.begin(), matches.end(), [&](const FoldMatch& a, const FoldMatch& b) {
+      return std::make_pair(FoldKey(rules_.rules[0], a.group), a.time) <
+             std::make_pair(FoldKey(rules_.rules[0], b.group), b.time);
+    });
+    SortedFold fold(&rules_, kDefaultFoldWindow, [&](const Alert& a) {
+      AppendCanonicalAlert(a, &lines.emplace_back());
+      return Status::Ok();
+    });
+    for (const FoldMatch& m : matches) EXPECT_TRUE(fold.Add(FoldKey(rules_.rules[0], m.group), m).ok());
+    EXPECT_TRUE(fold.Finish().ok());
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  }
+
+  // By definition alone: which matches begin an alert.
+  static size_t BruteForceAlerts(const std::vector<FoldMatch>& matches) {
+    std::map<std::pair<std::string, int64_t>, bool> begins;
+    for (const FoldMatch& m : matches) {
+      bool preceded = false;
+      for (const FoldMatch& other : matches) {
+        if (other.group != m.group || other.time == kNoTime || m.time == kNoTime) continue;
+        preceded |= other.time < m.time && m.time - other.time <= kDefaultFoldWindow;
+      }
+      if (!preceded) begins[{m.group[0].second, m.time.ns}] = true;
+    }
+    return begins.size();
+  }
+
+  RuleSet rules_;
+  SourceId source_ = 0;
+  std::string folder_;
+  std::unique_ptr<Database> database_;
+};
+
+TEST_F(FoldTest, AMatchExactlyAnHourLaterStillFoldsAndANanosecondMoreDoesNot) {
+  FoldMatch at_the_hour = Match(60, 1);
+  EXPECT_EQ(Expected({Match(0, 0), at_the_hour}).size(), 1u);
+  at_the_hour.time = at_the_hour.time + Nanoseconds(1);
+  EXPECT_EQ(Expected({Match(0, 0), at_the_hour}).size(), 2u);
+}
+
+TEST_F(FoldTest, MatchesWithoutATimeAreOneAlert) {
+  const auto lines = Expected({Match(-1, 0), Match(-1, 1), Match(5, 2)});
+  ASSERT_EQ(lines.size(), 2u);
+}
+
+TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::filesystem::remove_all(folder_ + "/db");
+    Open();
+    std::mt19937 random(seed);
+    std::vector<FoldMatch> matches;
+    const int64_t span = 60 + static_cast<int64_t>(random() % 2000);
+    const size_t n = 1 + random() % 60;
+    for (uint64_t i = 0; i < n; ++i) {
+      const int64_t minute =
+          random() % 20 == 0
+              ? -1
+              : static_cast<int64_t>(random() % static_cast<uint32_t>(span)) * (random() % 3 == 0 ? 30 : 1);
+      matches.push_back(Match(minute, i, random() % 2 == 0 ? "web01" : "db01"));
+    }
+    const std::vector<std::string> expected = Expected(matches);
+    EXPECT_EQ(expected.size(), BruteForceAlerts(matches));
+    std::shuffle(matches.begin(), matches.end(), random);
+
+    auto state = std::make_unique<FoldState>(&rules_, FoldState::Options{});
+    auto transaction = std::make_unique<StateTransaction>(database_.get());
+    const auto commit = [&] {
+      ASSERT_TRUE(state->Flush(transaction.get()).ok());
+      const Status committed = transaction->Commit();
+      ASSERT_TRUE(committed.ok()) << committed.message();
+    };
+    Timestamp watermark = Timestamp::Min();
+    for (const FoldMatch& m : matches) {
+      const Status added = state->Add(transaction.get(), m, watermark);
+      ASSERT_TRUE(added.ok()) << added.message();
+      if (random() % 4 == 0) {
+        watermark = std::max(
+            watermark, Timestamp{} + kMinute * static_cast<int64_t>(random() % static_cast<uint32_t>(span)));
+        const Status advanced = state->Advance(transaction.get(), watermark);
+        ASSERT_TRUE(advanced.ok()) << advanced.message();
+      }
+      if (random() % 5 == 0) commit();
+      if (random() % 9 == 0) {  // a restart: what was cached is gone, what was committed stays
+        commit();
+        transaction.reset();
+        state = std::make_unique<FoldState>(&rules_, FoldState::Options{});
+        transaction = std::make_unique<StateTransaction>(database_.get());
+      }
+    }
+    ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
+    commit();
+    EXPECT_EQ(Standing(), expected);
+    // Every revision was told once, in order.
+    std::map<std::string, uint32_t> last;
+    Damage damage;
+    ASSERT_TRUE(ForEachOutboxItem(
+                    *database_->Snapshot(), 0,
+                    [&](const OutboxItem& item) {
+                      EXPECT_EQ(item.revision, last[item.alert_id] + 1);
+                      last[item.alert_id] = item.revision;
+                      return true;
+                    },
+                    &damage)
+                    .ok());
+    transaction.reset();
+  }
+}
+
+TEST_F(FoldTest, ALateMatchBeforeAnAlertWithdrawsItAndNamesItsSuccessor) {
+  Open();
+  FoldState state(&rules_, {});
+  StateTransaction t(database_.get());
+  ASSERT_TRUE(state.Add(&t, Match(100, 0), Timestamp::Min()).ok());
+  ASSERT_TRUE(state.Advance(&t, Timestamp{} + kMinute * 300).ok());
+  ASSERT_TRUE(state.Add(&t, Match(70, 1), Timestamp{} + kMinute * 300).ok());
+  ASSERT_TRUE(state.Flush(&t).ok());
+  ASSERT_TRUE(t.Commit().ok());
+  const Rule& rule = rules_.rules[0];
+  const Result<Alert> old =
+      GetAlert(*database_->Snapshot(), AlertId(rule, {{"host", "web01"}}, Timestamp{} + kMinute * 100));
+  const Result<Alert> now =
+      GetAlert(*database_->Snapshot(), AlertId(rule, {{"host", "web01"}}, Timestamp{} + kMinute * 70));
+  ASSERT_TRUE(old.ok());
+  ASSERT_TRUE(now.ok());
+  EXPECT_EQ(old->state, AlertState::kWithdrawn);
+  EXPECT_EQ(old->replaced_by, now->id);
+  EXPECT_EQ(now->state, AlertState::kFinal);
+  EXPECT_TRUE(now->late);
+  EXPECT_EQ(now->count, 2u);
+}
+
+TEST_F(FoldTest, AGrowingFoldIsToldAtPowersOfTenAndWhenItCloses) {
+  Open();
+  FoldState state(&rules_, {});
+  StateTransaction t(database_.get());
+  for (uint64_t i = 0; i < 150; ++i)
+    ASSERT_TRUE(state.Add(&t, Match(static_cast<int64_t>(i / 10), i), Timestamp::Min()).ok());
+  ASSERT_TRUE(state.Advance(&t, Timestamp{} + kMinute * 1000).ok());
+  ASSERT_TRUE(state.Flush(&t).ok());
+  ASSERT_TRUE(t.Commit().ok());
+  const Result<Alert> alert =
+      GetAlert(*database_->Snapshot(), AlertId(rules_.rules[0], {{"host", "web01"}}, Timestamp{}));
+  ASSERT_TRUE(alert.ok());
+  EXPECT_EQ(alert->count, 150u);
+  EXPECT_EQ(alert->revision, 4u);  // begun, 10, 100, final and closed at once
+  EXPECT_EQ(alert->evidence.size(), Alert::kMaxEvidence);
+}
+
+}  // namespace
+}  // namespace redthread
