@@ -10,6 +10,7 @@ class Explainer {
  public:
   Explainer(const Event& event, const FieldMap& renames) : event_(event), renames_(renames) {}
 
+  // Appends the fields that made the node hold.
   bool Holds(const SearchNode& node, std::vector<std::string>* fields) {
     if (node.kind == SearchNode::Kind::kItem) {
       const bool holds = Holds(node.item);
@@ -17,9 +18,12 @@ class Explainer {
       return holds;
     }
     const bool all = node.kind == SearchNode::Kind::kAnd;
+    const size_t before = fields->size();
     size_t held = 0;
     for (const SearchNode& child : node.children) held += Holds(child, fields) ? 1 : 0;
-    return all ? held == node.children.size() : held > 0;
+    const bool holds = all ? held == node.children.size() : held > 0;
+    if (!holds) fields->resize(before);  // what failed as a whole made nothing hold
+    return holds;
   }
 
  private:
