@@ -7,9 +7,11 @@
 #include <memory>
 
 #include "app/config.h"
+#include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
 #include "app/resources.h"
+#include "app/rule_options.h"
 #include "runtime/embedded.h"
 
 namespace redthread {
@@ -29,40 +31,34 @@ void StopOnSignals() {
 
 // The rules that the configuration names. Null, with everything told, when they cannot be run with: bad rules
 // are refused whole.
-std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const Config& config, int* exit) {
-  *exit = kExitUsage;
+std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const Config& config) {
+  const Result<std::shared_ptr<const RuleSet>> rules =
+      LoadRulesFor({config.rule_paths, config.rule_variables});
+  if (!rules.ok()) {
+    context->messages->Error(rules.status().message());
+    return nullptr;
+  }
+  TellRuleProblems(**rules, context->messages);
+  if (!(*rules)->problems.empty()) {
+    context->messages->Error(
+        "the rule set is not started with: " + Counted((*rules)->problems.size(), "problem") +
+        "; `redthread rules check` shows them");
+    return nullptr;
+  }
   const Result<Resources> resources = FindResources();
   if (!resources.ok()) {
     context->messages->Error(resources.status().message());
     return nullptr;
   }
   Engine::Options options;
-  options.rule_paths =
-      config.rule_paths.empty() ? std::vector<std::string>{resources->rules_pack} : config.rule_paths;
   options.log_sources_path = resources->logsources;
   options.entities_path = resources->entities;
-  if (!config.rule_variables.empty()) {
-    Result<SiteVariables> variables = LoadSiteVariables(config.rule_variables);
-    if (!variables.ok()) {
-      context->messages->Problem(variables.status().message());
-      return nullptr;
-    }
-    options.variables = std::move(*variables);
-  }
-  Result<std::shared_ptr<const Engine>> engine = Engine::Load(options);
+  options.own_addresses = config.own_addresses;
+  Result<std::shared_ptr<const Engine>> engine = Engine::Load(*rules, options);
   if (!engine.ok()) {
     context->messages->Error(engine.status().message());
     return nullptr;
   }
-  const RuleSet& rules = (*engine)->rules();
-  for (const RuleProblem& problem : rules.problems) context->messages->Problem(problem.Render());
-  if (!rules.problems.empty()) {
-    context->messages->Error(
-        "the rule set is not started with: " + Counted(rules.problems.size(), "problem") +
-        "; `redthread rules check` shows them");
-    return nullptr;
-  }
-  *exit = kExitDone;
   return std::move(*engine);
 }
 
@@ -82,22 +78,15 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
 }  // namespace
 
 int RunDaemon(CommandContext* context, const RunFlags& flags) {
-  ConfigOptions config_options;
-  config_options.path = context->options.config_path;
-  config_options.data_dir = context->options.data_dir;
-  config_options.data_dir_origin = context->options.data_dir_by_flag ? "--data-dir" : "REDTHREAD_DATA_DIR";
-  const LoadedConfig loaded = LoadConfig(config_options);
-  for (const PlacedProblem& problem : loaded.problems) context->messages->Problem(problem.Render());
+  const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
-  for (const PlacedProblem& warning : loaded.warnings) context->messages->Warning(warning.Render());
   if (loaded.config.file_sources.empty()) {
     context->messages->Error(
         "the configuration names no source; `redthread config init` writes one to begin with");
     return kExitConfig;
   }
-  int exit = kExitDone;
-  std::shared_ptr<const Engine> engine = LoadEngine(context, loaded.config, &exit);
-  if (engine == nullptr) return exit;
+  std::shared_ptr<const Engine> engine = LoadEngine(context, loaded.config);
+  if (engine == nullptr) return kExitUsage;
 
   StopOnSignals();
   const size_t rules = engine->rules().rules.size();

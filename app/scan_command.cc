@@ -1,11 +1,11 @@
 #include "app/scan_command.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <thread>
 
+#include "app/alert_text.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
 #include "app/progress_bar.h"
@@ -28,26 +28,13 @@ std::vector<Column> AlertColumns() {
 
 std::vector<Column> SummaryColumns() { return {{"COUNT", true}, {"LEVEL"}, {"RULE", false, true}, {"ID"}}; }
 
-// To the second: enough for a table, and short.
-std::string TimeCell(std::optional<Timestamp> time) {
-  if (!time.has_value() || *time == kNoTime) return "-";
-  std::string text = FormatTimestamp(*time).substr(0, 19) + "Z";
-  text[10] = ' ';
-  return text;
-}
-
-std::string GroupCell(const AlertGroup& group) {
-  std::string text;
-  for (const auto& [name, value] : group) text += (text.empty() ? "" : ", ") + name + " " + value;
-  return text;
-}
-
 // Writes what a scan finds, in the form asked for.
 class ScanOutput {
  public:
-  ScanOutput(CommandContext* context, const ScanFlags& flags)
-      : context_(context),
-        flags_(flags),
+  // All three outlive the output.
+  ScanOutput(CommandContext* context, const ScanFlags& flags, const RuleSet& rules)
+      : flags_(flags),
+        rules_(rules),
         writer_(flags.canonical ? OutputFormat::kJsonl : context->options.output, context->out, stdout,
                 flags.summary      ? SummaryColumns()
                 : flags.detections ? DetectionColumns()
@@ -70,8 +57,6 @@ class ScanOutput {
   uint64_t alerts() const { return alerts_; }
   bool found(Level level) const { return any_ && highest_ >= level; }
 
-  void set_rules(const RuleSet* rules) { rules_ = rules; }
-
  private:
   void Saw(Level level) {
     highest_ = any_ ? std::max(highest_, level) : level;
@@ -81,7 +66,7 @@ class ScanOutput {
   Status Write(const DetectionRow& row) {
     Saw(row.rule->level);
     if (writer_.wants_rows()) {
-      writer_.AddRow({{TimeCell(row.time)},
+      writer_.AddRow({{ShortTime(row.time.value_or(kNoTime))},
                       {LevelName(row.rule->level), StyleOf(row.rule->level)},
                       {row.rule->title},
                       {std::string(row.source)},
@@ -96,11 +81,11 @@ class ScanOutput {
     Saw(alert.level);
     ++alerts_;
     if (writer_.wants_rows()) {
-      writer_.AddRow({{TimeCell(alert.time)},
+      writer_.AddRow({{ShortTime(alert.time)},
                       {LevelName(alert.level), StyleOf(alert.level)},
                       {WithThousands(alert.count)},
                       {alert.rule_title},
-                      {GroupCell(alert.group)}});
+                      {GroupText(alert.group)}});
       return Status::Ok();
     }
     json_.clear();
@@ -111,15 +96,15 @@ class ScanOutput {
 
   void WriteSummary(const Scan& scan) {
     std::vector<RuleIndex> order;
-    for (RuleIndex r = 0; r < rules_->rules.size(); ++r) {
+    for (RuleIndex r = 0; r < rules_.rules.size(); ++r) {
       if (scan.report().by_rule[r] != 0) order.push_back(r);
     }
     const auto count = [&](RuleIndex r) { return scan.report().by_rule[r]; };
     std::sort(order.begin(), order.end(), [&](RuleIndex a, RuleIndex b) {
-      return count(a) != count(b) ? count(a) > count(b) : rules_->rules[a].id < rules_->rules[b].id;
+      return count(a) != count(b) ? count(a) > count(b) : rules_.rules[a].id < rules_.rules[b].id;
     });
     for (const RuleIndex r : order) {
-      const Rule& rule = rules_->rules[r];
+      const Rule& rule = rules_.rules[r];
       Saw(rule.level);
       if (writer_.wants_rows()) {
         writer_.AddRow({{WithThousands(count(r))},
@@ -138,52 +123,42 @@ class ScanOutput {
     }
   }
 
-  CommandContext* context_;
   const ScanFlags& flags_;
+  const RuleSet& rules_;
   ResultWriter writer_;
-  const RuleSet* rules_ = nullptr;
   std::string json_;
   uint64_t alerts_ = 0;
   bool any_ = false;
   Level highest_ = Level::kInformational;
 };
 
-// Rules and maps. On failure *exit says how the program ends.
-std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlags& flags, int* exit) {
-  *exit = kExitUsage;
+// Rules and maps. Null when there are none to run with, which has been told.
+std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlags& flags) {
+  const Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor(flags.rules);
+  if (!rules.ok()) {
+    context->messages->Error(rules.status().message());
+    return nullptr;
+  }
+  TellRuleProblems(**rules, context->messages);
+  if (!(*rules)->need_site_variables.empty()) {
+    context->messages->Count(Counted((*rules)->need_site_variables.size(), "rule") +
+                             " skipped: they need site variables (--variables FILE)");
+  }
   const Result<Resources> resources = FindResources();
   if (!resources.ok()) {
     context->messages->Error(resources.status().message());
     return nullptr;
   }
   Engine::Options options;
-  options.rule_paths = flags.rules.empty() ? std::vector<std::string>{resources->rules_pack} : flags.rules;
   options.log_sources_path = resources->logsources;
   options.entities_path = resources->entities;
   if (flags.profile == "extended") options.profiles.push_back("extended");
-  if (!flags.variables.empty()) {
-    Result<SiteVariables> variables = LoadSiteVariables(flags.variables);
-    if (!variables.ok()) {
-      context->messages->Problem(variables.status().message());
-      return nullptr;
-    }
-    options.variables = std::move(*variables);
-  }
-  Result<std::shared_ptr<const Engine>> engine = Engine::Load(options);
+  Result<std::shared_ptr<const Engine>> engine = Engine::Load(*rules, options);
   if (!engine.ok()) {
     context->messages->Error(engine.status().message());
     return nullptr;
   }
-  *exit = kExitDone;
   return std::move(*engine);
-}
-
-void ReportRules(CommandContext* context, const RuleSet& rules) {
-  for (const RuleProblem& problem : rules.problems) context->messages->Problem(problem.Render());
-  if (!rules.need_site_variables.empty()) {
-    context->messages->Count(Counted(rules.need_site_variables.size(), "rule") +
-                             " skipped: they need site variables (--variables FILE)");
-  }
 }
 
 void ReportInput(CommandContext* context, const ScanReport& report) {
@@ -222,13 +197,10 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
     }
     options.log_sources.push_back(std::move(*flag));
   }
-  int exit = kExitDone;
-  const std::shared_ptr<const Engine> engine = LoadEngine(context, flags, &exit);
-  if (engine == nullptr) return exit;
-  ReportRules(context, engine->rules());
+  const std::shared_ptr<const Engine> engine = LoadEngine(context, flags);
+  if (engine == nullptr) return kExitUsage;
 
-  ScanOutput output(context, flags);
-  output.set_rules(&engine->rules());
+  ScanOutput output(context, flags, engine->rules());
   Scan scan(engine, options);
   Status status;
   {
@@ -264,10 +236,7 @@ void AddScanCommand(CommandTree* tree) {
                   "zcat old.json.gz | redthread scan - --summary"}},
                 [flags](CommandContext* context) { return RunScan(context, *flags); });
   scan->add_option("paths", flags->paths, "what to read; .gz and .zst too")->required()->type_name("PATH...");
-  scan->add_option("-r,--rules", flags->rules,
-                   "Sigma rules: a file or a folder; may be repeated [the shipped pack]")
-      ->type_name("PATH")
-      ->allow_extra_args(false);
+  AddRuleOptions(scan, &flags->rules);
   scan->add_option("--logsource", flags->log_sources,
                    "what the input is: product=windows, service=sshd, category=webserver; with @GLOB for "
                    "some inputs only; may be repeated")
@@ -275,8 +244,6 @@ void AddScanCommand(CommandTree* tree) {
       ->allow_extra_args(false);
   AddChoice(scan, "--profile", &flags->profile, {"core", "extended"},
             "log source map: extended adds rarer sources [core]");
-  scan->add_option("--variables", flags->variables, "site file with values for placeholders")
-      ->type_name("FILE");
   scan->add_option("--jobs", flags->jobs, "worker threads [one a core]")
       ->type_name("N")
       ->check(CLI::PositiveNumber);

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "app/command.h"
+#include "app/rule_options.h"
 
 namespace redthread {
 
 struct ScanFlags {
   std::vector<std::string> paths;
-  std::vector<std::string> rules;
+  RuleOptions rules;
   std::vector<std::string> log_sources;
   std::string profile;    // empty: core
-  std::string variables;  // site file for placeholders
   std::string min_level;  // empty: every level
   std::string fail_on;    // empty: never
   int jobs = 0;           // 0: one a core
