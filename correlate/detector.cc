@@ -53,8 +53,8 @@ void Detector::Match(const Event& event, FactsId facts, std::vector<RuleIndex>* 
 
 void Detector::MatchView(const PartitionView& view, const Event& event, std::vector<RuleIndex>* matches) {
   NextEpoch();
+  answered_ = &view;
   counters_.rules += view.rules.size();
-  candidates_.assign((view.rules.size() + 63) / 64, 0);
   FindCandidates(view, event);
   for (size_t word = 0; word < candidates_.size(); ++word) {
     for (uint64_t bits = candidates_[word]; bits != 0; bits &= bits - 1) {
@@ -66,6 +66,7 @@ void Detector::MatchView(const PartitionView& view, const Event& event, std::vec
 }
 
 void Detector::FindCandidates(const PartitionView& view, const Event& event) {
+  candidates_.assign((view.rules.size() + 63) / 64, 0);
   const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
   for (const uint32_t owner : view.always) found(owner);
   for (size_t n = 0; n < view.literals.size(); ++n) {
@@ -141,7 +142,11 @@ bool Detector::Test(PredicateId id, const Event& event, const FieldMap& renames)
 std::vector<MatchedSelection> Detector::Explain(const Event& event, FactsId facts, RuleIndex rule) {
   for (const PartitionView& view : FindPartition(event, facts).views) {
     if (!std::binary_search(view.rules.begin(), view.rules.end(), rule)) continue;
-    NextEpoch();
+    if (answered_ != &view) {
+      NextEpoch();
+      answered_ = &view;
+      FindCandidates(view, event);  // for the long texts
+    }
     if (!Evaluate(program_->root(rule), event, view.renames)) continue;
     return ExplainMatch(program_->rules().rules[rule].logic,
                         [&](size_t n) { return Evaluate(program_->item(rule, n), event, view.renames); });

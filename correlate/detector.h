@@ -55,8 +55,9 @@ class Detector {
       partitions_;                 // this thread's copy of what the program has made
   std::vector<uint32_t> answers_;  // by predicate: 2 * epoch + answer
   uint32_t epoch_ = 0;
-  std::vector<uint64_t> candidates_;  // bitset over a view's owners
-  std::vector<uint32_t> owners_;      // that a keyword scan found
+  const PartitionView* answered_ = nullptr;  // the view of the event at hand that answers_ are of
+  std::vector<uint64_t> candidates_;         // bitset over a view's owners
+  std::vector<uint32_t> owners_;             // that a keyword scan found
   KeywordIndex::Scratch scratch_;
   Counters counters_;
 };

@@ -354,19 +354,9 @@ std::optional<RuleProgram::NeedSet> RuleProgram::NeedsOf(PredicateId id) const {
   using Anchor = LiteralIndex::Anchor;
   const Predicate& p = predicates_[id];
   NeedSet best;
-  // The longest run of ASCII characters of a text: bytes of other characters may fold differently.
+  // Folded texts are searched for folded literals, whatever the script: both were folded code point by code
+  // point.
   const auto offer = [&](std::string_view text, Anchor anchor) {
-    if (!IsAscii(text)) {
-      size_t at = 0, size = 0;
-      for (size_t i = 0; i < text.size();) {
-        size_t end = i;
-        while (end < text.size() && static_cast<signed char>(text[end]) >= 0) ++end;
-        if (end - i > size) at = i, size = end - i;
-        i = end + 1;
-      }
-      text = text.substr(at, size);
-      anchor = Anchor::kAnywhere;
-    }
     if (text.empty()) return;
     const std::string folded = Fold(text);
     const double cost = LiteralCost(folded, anchor);
