@@ -190,17 +190,19 @@ struct Work {
 
 void Detect(const std::shared_ptr<const Engine>& engine, const Lane& lane, size_t first, size_t step,
             Pipeline* pipeline, Work* work, bool time_lines) {
-  std::string out;
+  std::string out, event_json;
   for (size_t p = first; p < lane.parts.size(); p += step) {
     const Lane::Part& part = lane.parts[p];
     for (const RecordBatch::Record& r : part.batch.records) {
       const auto one = [&] {
         pipeline->Process(r.text(), part.declared, {0, 0, r.index, r.cursor}, {});
+        event_json.clear();
+        if (!pipeline->matches().empty()) AppendJson(pipeline->event(), &event_json);
         for (const RuleIndex rule : pipeline->matches()) {
           const Rule& matched = engine->rules().rules[rule];
           AppendDetectionRecord(
-              {matched.id, matched.title, matched.level, &matched.tags}, pipeline->event(), lane.name,
-              pipeline->detector().Explain(pipeline->event(), pipeline->facts(), rule), &out);
+              {matched.id, matched.title, matched.level, &matched.tags}, pipeline->event(), event_json,
+              lane.name, pipeline->detector().Explain(pipeline->event(), pipeline->facts(), rule), &out);
           ++work->detections;
         }
       };

@@ -14,9 +14,13 @@ bool Holds(const SearchNode& node, const std::function<bool(size_t)>& holds, siz
     fields->push_back(node.item.keywords() ? "keywords" : node.item.field);
     return true;
   }
+  const size_t before = fields->size();
   size_t held = 0;
   for (const SearchNode& child : node.children) held += Holds(child, holds, next, fields) ? 1 : 0;
-  return node.kind == SearchNode::Kind::kAnd ? held == node.children.size() : held > 0;
+  const bool all = node.kind == SearchNode::Kind::kAnd;
+  const bool whole = all ? held == node.children.size() : held > 0;
+  if (!whole) fields->resize(before);  // what failed as a whole made nothing hold
+  return whole;
 }
 
 }  // namespace

@@ -77,8 +77,9 @@ RuleProgram::RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMa
     const Predicate& p = predicates_[id];
     if (p.field != event_id_field_) continue;
     std::string text;
-    if (p.kind == Predicate::Kind::kNumber && predicates_.NumberOf(p).integral) {
-      text = std::to_string(predicates_.NumberOf(p).integer);
+    if (p.kind == Predicate::Kind::kNumber) {
+      const Number& n = predicates_.NumberOf(p);
+      text = n.integral ? std::to_string(n.integer) : JsonNumberText(std::to_string(n.real));  // 4688.0
     } else if (p.kind == Predicate::Kind::kEquals) {
       text = predicates_.Literal(p);
     }
@@ -298,7 +299,10 @@ RuleProgram::Truth RuleProgram::Evaluate(ExprIndex i, uint32_t event_id_class) c
   switch (n.op) {
     case ExprNode::Op::kPredicate: {
       const Predicate& p = predicates_[n.first];
-      if (p.field != event_id_field_ || p.kind == Predicate::Kind::kFieldRef) return Truth::kUnknown;
+      // Parts of a time are taken from a number otherwise than from its text.
+      if (p.field != event_id_field_ || p.kind == Predicate::Kind::kFieldRef ||
+          p.kind == Predicate::Kind::kTimePart)
+        return Truth::kUnknown;
       if (event_id_class >= kFirstNamedEventId) {
         return predicates_.TestText(n.first, event_id_text_[event_id_class]) ? Truth::kTrue : Truth::kFalse;
       }
