@@ -219,22 +219,27 @@ void Flattener::FlattenWinlogbeat(NodeIndex winlog, Event* event) {
 }
 
 void Flattener::FlattenWinlogbeat6(Event* event) {
-  for (const FieldId part : {winlog_event_data_, winlog_user_data_}) {
-    for (uint32_t f = event->FirstField(part); f != Event::kNoFieldIndex; f = event->fields()[f].next) {
-      AddMembers(event->fields()[f].node, true, event);
-    }
-  }
+  // Taken before event_data is spread: a member of it called "event_id" is no number of the event.
   const std::pair<FieldId, FieldId> renamed[] = {{log_name_, channel_},
                                                  {winlog_event_id_, event_id_},
                                                  {source_name_6_, provider_name_},
                                                  {winlog_computer_, computer_},
                                                  {record_number_, event_record_id_}};
+  renames_.clear();
   for (const auto& [from, to] : renamed) {
-    bool again = false;
     for (uint32_t f = event->FirstField(from); f != Event::kNoFieldIndex; f = event->fields()[f].next) {
-      Override(to, event->fields()[f].node, again, event);
-      again = true;
+      renames_.emplace_back(to, event->fields()[f].node);
     }
+  }
+  for (const FieldId part : {winlog_event_data_, winlog_user_data_}) {
+    for (uint32_t f = event->FirstField(part); f != Event::kNoFieldIndex; f = event->fields()[f].next) {
+      AddMembers(event->fields()[f].node, true, event);
+    }
+  }
+  FieldId last = kNoField;
+  for (const auto& [to, node] : renames_) {
+    Override(to, node, to == last, event);
+    last = to;
   }
 }
 

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/event.h"
 #include "ingest/key_cache.h"
@@ -54,8 +56,9 @@ class Flattener {
   void AddSpaceless(Event* event);
 
   const FieldTable& fields_;
-  KeyCache composed_;          // names made of element and attribute
-  NodeIndex tape_end_ = 0;     // nodes from here on were made by the flattener
+  KeyCache composed_;                                   // names made of element and attribute
+  NodeIndex tape_end_ = 0;                              // nodes from here on were made by the flattener
+  std::vector<std::pair<FieldId, NodeIndex>> renames_;  // of the winlogbeat 6 record at hand
   size_t foreign_fields_ = 0;  // fields of the flat view from outside the section that is being added
 
   // Of the fields that shapes are recognised by and made of.
