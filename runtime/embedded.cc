@@ -81,7 +81,6 @@ Status Embedded::OpenTails() {
 }
 
 // ---- one step
-// ----------------------------------------------------------------------------------------------------------
 
 // The stored state of a file, found or made when its first records come.
 Result<SourceState*> Embedded::SourceOf(Tail* tail, const FileTail::Source& source) {
@@ -105,9 +104,8 @@ Result<bool> Embedded::PollTail(Tail* tail) {
     RT_RETURN_IF_ERROR(StoreProgress(copy, *state));
   }
   if (!more) {
-    for (const SourceState& s : tail->sources) {
-      if (watermark_.Of(s.id).has_value()) watermark_.SetAtEnd(s.id, true);
-    }
+    for (const SourceId id : tail->reading) watermark_.SetAtEnd(id, true);
+    tail->reading.clear();
     return false;
   }
   RT_RETURN_IF_ERROR(TakeBatch(tail, source));
@@ -122,12 +120,13 @@ Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {
   arrival_ = clock_->Now();
   watermark_.AddSource(state->id, state->watermark);
   watermark_.SetAtEnd(state->id, false);
+  tail->reading.insert(state->id);
 
   kept_.clear();
   const uint32_t epoch = source.progress.epoch;
   for (const RecordBatch::Record& record : batch_.records)
-    RT_RETURN_IF_ERROR(TakeRecord(*tail, *state, epoch, record));
-  RT_RETURN_IF_ERROR(TakeDeadLetters(*state, epoch));
+    RT_RETURN_IF_ERROR(TakeRecord(*tail, epoch, record, state));
+  TakeDeadLetters(epoch, state);
   RT_RETURN_IF_ERROR(events_.Append(transaction_.get(), state->id, epoch, kept_));
   report_.counts += batch_.counts;
   step_records_ += batch_.counts.records;
@@ -145,20 +144,23 @@ Status Embedded::StoreProgress(const FileTail::Source& source, SourceState* stat
   return UpdateSource(transaction_.get(), *state);
 }
 
-Status Embedded::TakeRecord(const Tail& tail, const SourceState& source, uint32_t epoch,
-                            const RecordBatch::Record& record) {
-  const Position position{source.id, epoch, record.index, record.cursor};
+Status Embedded::TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch::Record& record,
+                            SourceState* source) {
+  const Position position{source->id, epoch, record.index, record.cursor};
   const DecodeResult decoded = pipeline_.Process(record.text(), tail.declared, position, arrival_);
-  if (decoded.outcome != DecodeOutcome::kClean) RT_RETURN_IF_ERROR(NoteDead(source, epoch, record, decoded));
+  if (decoded.outcome != DecodeOutcome::kClean) NoteOutcome(epoch, record, decoded, source);
   const Event& event = pipeline_.event();
   kept_.push_back({record.index, event.time, arrival_, record.text()});
-  if (event.time.has_value()) watermark_.Observe(source.id, *event.time, arrival_);
+  if (event.time.has_value()) {
+    watermark_.Observe(source->id, *event.time, arrival_);
+    source->greatest_time = std::max(source->greatest_time.value_or(*event.time), *event.time);
+  }
   if (pipeline_.matches().empty()) return Status::Ok();
 
   FoldMatch match;
   match.time = event.time.value_or(kNoTime);
   match.position = position;
-  match.source = source.path;
+  match.source = source->path;
   match.raw_hash = HashBytes(record.text());
   match.group = pipeline_.Entities();
   report_.detections += pipeline_.matches().size();
@@ -169,42 +171,43 @@ Status Embedded::TakeRecord(const Tail& tail, const SourceState& source, uint32_
   return Status::Ok();
 }
 
-Status Embedded::NoteDead(const SourceState& source, uint32_t epoch, const RecordBatch::Record& record,
-                          const DecodeResult& decoded) {
+// Counts a record that was not clean, and keeps what could not be read of it.
+void Embedded::NoteOutcome(uint32_t epoch, const RecordBatch::Record& record, const DecodeResult& decoded,
+                           SourceState* source) {
   IngestCounts& counts = report_.counts;
   switch (decoded.outcome) {
     case DecodeOutcome::kRepaired:
       ++counts.repaired;
-      return Status::Ok();
+      return;
     case DecodeOutcome::kDamaged:
       ++counts.damaged;
       break;
     default:
       if (decoded.reason == JsonDecoder::kBlankLine) {
         ++counts.blank;
-        return Status::Ok();
+        return;
       }
       ++counts.dead;
   }
   report_.input_lost = true;
   StoredDeadLetter letter;
-  letter.position = {source.id, epoch, record.index, record.cursor};
+  letter.position = {source->id, epoch, record.index, record.cursor};
   letter.arrival = arrival_;
   letter.reason = decoded.reason;
   letter.offset = decoded.offset;
   letter.raw_size = record.size;
   letter.raw_prefix = record.text().substr(0, StoredDeadLetter::kMaxRaw);
   PutDeadLetter(transaction_.get(), letter);
-  return Status::Ok();
+  ++source->dead_letters;
 }
 
 // Lines too long to be read: only their beginning is there.
-Status Embedded::TakeDeadLetters(const SourceState& source, uint32_t epoch) {
+void Embedded::TakeDeadLetters(uint32_t epoch, SourceState* source) {
   for (const DeadLetter& dead : batch_.dead_letters) {
     report_.input_lost = true;
     StoredDeadLetter letter;
     letter.position = dead.position;
-    letter.position.source = source.id;
+    letter.position.source = source->id;
     letter.position.epoch = epoch;
     letter.arrival = arrival_;
     letter.reason = dead.reason;
@@ -212,12 +215,11 @@ Status Embedded::TakeDeadLetters(const SourceState& source, uint32_t epoch) {
     letter.raw_size = dead.raw.size();
     letter.raw_prefix = dead.raw.substr(0, StoredDeadLetter::kMaxRaw);
     PutDeadLetter(transaction_.get(), letter);
+    ++source->dead_letters;
   }
-  return Status::Ok();
 }
 
 // ---- commits
-// -----------------------------------------------------------------------------------------------------------
 
 Status Embedded::CommitIfDue() {
   if (step_records_ == 0) return Status::Ok();

@@ -9,8 +9,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/clock.h"
@@ -75,6 +75,7 @@ class Embedded {
   struct Tail {
     std::unique_ptr<FileTail> files;
     std::vector<SourceState> sources;  // by FileTail's number
+    std::set<SourceId> reading;        // read since there was last nothing more
     uint32_t declared = 0;             // FactsTable::Declare
   };
 
@@ -85,11 +86,10 @@ class Embedded {
   Result<bool> PollTail(Tail* tail);
   Status TakeBatch(Tail* tail, const FileTail::Source& source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
-  Status TakeRecord(const Tail& tail, const SourceState& source, uint32_t epoch,
-                    const RecordBatch::Record& record);
-  Status NoteDead(const SourceState& source, uint32_t epoch, const RecordBatch::Record& record,
-                  const DecodeResult& decoded);
-  Status TakeDeadLetters(const SourceState& source, uint32_t epoch);
+  Status TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch::Record& record, SourceState* source);
+  void NoteOutcome(uint32_t epoch, const RecordBatch::Record& record, const DecodeResult& decoded,
+                   SourceState* source);
+  void TakeDeadLetters(uint32_t epoch, SourceState* source);
   Status CommitIfDue();
   Status Commit();
   Status SealIfDue();
