@@ -183,7 +183,11 @@ class BatchResult {
     position.index = record.index;
     position.cursor = record.cursor;
     const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{});
-    if (decoded.outcome != DecodeOutcome::kClean) Note(decoded, input, path, record.index);
+    if (record.cut_from > 0) {
+      NoteCut(record, input, path);
+    } else if (decoded.outcome != DecodeOutcome::kClean) {
+      Note(decoded, input, path, record.index);
+    }
     event_json_.clear();
     for (const RuleIndex rule : pipeline_->matches()) {
       if (pipeline_->engine().rules().rules[rule].level < options_.min_level) continue;
@@ -218,6 +222,13 @@ class BatchResult {
                         path + ": record " + std::to_string(index) + ", byte " +
                             std::to_string(decoded.offset) + ": " + decoded.reason +
                             (dead ? "; searched as text only" : "; what could be read of it was used")});
+  }
+
+  void NoteCut(const RecordBatch::Record& record, size_t input, const std::string& path) {
+    problems.push_back({input, record.index,
+                        path + ": record " + std::to_string(record.index) + ": line of " +
+                            std::to_string(record.cut_from) + " bytes; only the first " +
+                            std::to_string(record.size) + " were read"});
   }
 
   Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
@@ -277,11 +288,6 @@ void Scan::Work(Mode mode) {
       result.Take(record, input_index, input->path, input->rank, input->declared);
     }
     result.counts += batch.counts;
-    for (const DeadLetter& letter : batch.dead_letters) {
-      result.problems.push_back(
-          {input_index, letter.position.index,
-           letter.source + ": record " + std::to_string(letter.position.index) + ": " + letter.reason});
-    }
     shared_->progress.records += batch.counts.records;
     shared_->progress.bytes += batch.counts.bytes;
 
