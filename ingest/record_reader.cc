@@ -11,7 +11,6 @@ namespace redthread {
 
 void RecordBatch::Clear() {
   records.clear();
-  dead_letters.clear();
   counts = {};
 }
 
@@ -59,15 +58,8 @@ void LineSplitter::AddOversized(std::string_view beginning, uint64_t size, size_
   batch->counts.bytes += size + end_bytes;
   ++batch->counts.records;
   ++batch->counts.oversized;
-  DeadLetter letter;
-  letter.source = source_;
-  letter.position.index = index_++;
-  letter.position.cursor = cursor_;
-  letter.reason =
-      "line of " + std::to_string(size) + " bytes; the limit is " + std::to_string(max_record_bytes_);
-  letter.offset = max_record_bytes_;
-  letter.raw.assign(beginning.substr(0, std::min(DeadLetter::kMaxRawBytes, max_record_bytes_)));
-  batch->dead_letters.push_back(std::move(letter));
+  const size_t given = std::min(beginning.size(), max_record_bytes_);
+  batch->records.push_back({beginning.data(), given, index_++, cursor_, size});
 }
 
 // ---- RecordReader
@@ -82,8 +74,9 @@ Result<std::unique_ptr<RecordReader>> RecordReader::Open(const std::string& path
 RecordReader::RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source,
                            const Options& options)
     : options_(options),
+      source_(source),
       stream_(std::move(stream)),
-      lines_(source, options.max_record_bytes),
+      lines_(options.max_record_bytes),
       growing_(options.growing) {}
 
 Result<bool> RecordReader::Next(RecordBatch* batch) {
@@ -108,7 +101,7 @@ Status RecordReader::Resume(uint64_t index, uint64_t cursor, bool at_cursor) {
       const Result<size_t> n = stream_.Read(skipped.data(), wanted);
       if (!n.ok()) return n.status();
       if (*n == 0) {
-        return Status::Corrupt(lines_.source() + ": ends at byte " + std::to_string(at) + ", before byte " +
+        return Status::Corrupt(source_ + ": ends at byte " + std::to_string(at) + ", before byte " +
                                std::to_string(cursor) + " up to which it was read before");
       }
       at += *n + (at == 0 ? stream_.mark_bytes() : 0);
@@ -152,12 +145,13 @@ void RecordReader::Fill(RecordBatch* batch) {
 
 // The buffer holds the beginning of a line that is too long, and nothing else.
 void RecordReader::BeginOversized(size_t used, RecordBatch* batch) {
-  beginning_.assign(batch->buffer_.get(), std::min(used, DeadLetter::kMaxRawBytes));
+  beginning_.assign(batch->buffer_.get(), options_.max_record_bytes);
   oversized_ = used;
   SkipOversized(batch);
 }
 
 void RecordReader::SkipOversized(RecordBatch* batch) {
+  batch->Reserve(beginning_.size(), 0);
   char* const buffer = batch->buffer_.get();
   size_t end_bytes = 0;
   while (!at_end_ && !paused_ && end_bytes == 0) {
@@ -170,9 +164,10 @@ void RecordReader::SkipOversized(RecordBatch* batch) {
     oversized_ += lf != nullptr ? static_cast<size_t>(lf - buffer) : n;
   }
   if (paused_) return;
-  lines_.AddOversized(beginning_, oversized_, end_bytes, batch);
+  std::memcpy(buffer, beginning_.data(), beginning_.size());
+  lines_.AddOversized({buffer, beginning_.size()}, oversized_, end_bytes, batch);
   oversized_ = 0;
-  beginning_.clear();
+  beginning_ = {};
 }
 
 // Returns the bytes read; sets at_end_ at the end and on a failure, paused_ at the end of what may grow.

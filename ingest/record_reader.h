@@ -2,7 +2,8 @@
 //
 // A record is a line, with LF or CRLF at its end; the last one may lack it. Every physical line has an index,
 // blank ones too, so that an index is the same however the input is read. Memory is bounded by the batch size
-// and by the longest line allowed: a longer one is skipped as it is read, and only its beginning is kept.
+// and by the longest line allowed: of a longer one only the beginning is given, and the rest is skipped as it
+// is read.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 
 #include "core/status.h"
 #include "ingest/byte_stream.h"
-#include "ingest/dead_letter.h"
+#include "ingest/ingest_counts.h"
 #include "ingest/utf8_stream.h"
 
 namespace redthread {
@@ -27,12 +28,13 @@ class RecordBatch {
     size_t size = 0;
     uint64_t index = 0;   // 0-based ordinal of the line in the input
     uint64_t cursor = 0;  // uncompressed byte offset behind the line's end
+    // Bytes of the whole line, when it was too long and this is its beginning; else 0.
+    uint64_t cut_from = 0;
     std::string_view text() const { return {data, size}; }
   };
 
-  std::vector<Record> records;           // all but blank and oversized lines, in order
-  std::vector<DeadLetter> dead_letters;  // of oversized lines
-  IngestCounts counts;                   // records, blank, oversized and bytes of this batch
+  std::vector<Record> records;  // all but blank lines, in order
+  IngestCounts counts;          // records, blank, oversized and bytes of this batch
 
   RecordBatch() = default;
   RecordBatch(RecordBatch&&) = default;
@@ -52,8 +54,7 @@ class RecordBatch {
 // Turns bytes of one input into records: counts lines, bytes and positions. One per input.
 class LineSplitter {
  public:
-  LineSplitter(std::string source, size_t max_record_bytes)
-      : source_(std::move(source)), max_record_bytes_(max_record_bytes) {}
+  explicit LineSplitter(size_t max_record_bytes) : max_record_bytes_(max_record_bytes) {}
 
   // Goes on behind a position that was read before.
   void Resume(uint64_t index, uint64_t cursor) {
@@ -68,16 +69,13 @@ class LineSplitter {
   size_t Split(std::string_view bytes, RecordBatch* batch);
   // Adds a line; `end_bytes` is the size of its line end.
   void AddLine(std::string_view line, size_t end_bytes, RecordBatch* batch);
-  // Adds a line of `size` bytes of which only the beginning is at hand.
+  // Adds a line of `size` bytes of which only the beginning is at hand, in the batch's buffer.
   void AddOversized(std::string_view beginning, uint64_t size, size_t end_bytes, RecordBatch* batch);
 
   uint64_t index() const { return index_; }    // of the next line
   uint64_t cursor() const { return cursor_; }  // where the next line begins
-  const std::string& source() const { return source_; }
-  size_t max_record_bytes() const { return max_record_bytes_; }
 
  private:
-  const std::string source_;
   const size_t max_record_bytes_;
   uint64_t index_ = 0;
   uint64_t cursor_ = 0;
@@ -88,13 +86,13 @@ class RecordReader {
  public:
   struct Options {
     size_t batch_bytes = 1 << 20;        // about so many a batch: some hundred records, a few milliseconds
-    size_t max_record_bytes = 16 << 20;  // longer lines are dead letters
+    size_t max_record_bytes = 16 << 20;  // of longer lines only so much is given
     // The input may grow: a last line without its end is held back, and after a false Next may be called
     // again.
     bool growing = false;
   };
 
-  // Opens a file or "-". `source` is its name in dead letters. Fails as ByteStream::Open does.
+  // Opens a file or "-". `source` is its name in messages. Fails as ByteStream::Open does.
   static Result<std::unique_ptr<RecordReader>> Open(const std::string& path, const std::string& source,
                                                     const Options& options);
   RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source, const Options& options);
@@ -124,10 +122,11 @@ class RecordReader {
   size_t Read(char* out, size_t size);
 
   const Options options_;
+  const std::string source_;
   Utf8Stream stream_;
   LineSplitter lines_;
   std::string carry_;  // the beginning of a line whose end has not been read yet; shorter than a batch
-  // Of a line that is too long and not at its end yet: how much of it was passed, and its first bytes.
+  // Of a line that is too long and not at its end yet: how much of it was passed, and its beginning.
   uint64_t oversized_ = 0;
   std::string beginning_;
   bool started_ = false;

@@ -126,7 +126,6 @@ Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {
   const uint32_t epoch = source.progress.epoch;
   for (const RecordBatch::Record& record : batch_.records)
     RT_RETURN_IF_ERROR(TakeRecord(*tail, epoch, record, state));
-  TakeDeadLetters(epoch, state);
   RT_RETURN_IF_ERROR(events_.Append(transaction_.get(), state->id, epoch, kept_));
   report_.counts += batch_.counts;
   step_records_ += batch_.counts.records;
@@ -148,12 +147,13 @@ Status Embedded::TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch:
                             SourceState* source) {
   const Position position{source->id, epoch, record.index, record.cursor};
   const DecodeResult decoded = pipeline_.Process(record.text(), tail.declared, position, arrival_);
-  if (decoded.outcome != DecodeOutcome::kClean) NoteOutcome(epoch, record, decoded, source);
+  if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
+    NoteImperfect(position, record, decoded, source);
   const Event& event = pipeline_.event();
   kept_.push_back({record.index, event.time, arrival_, record.text()});
   if (event.time.has_value()) {
     watermark_.Observe(source->id, *event.time, arrival_);
-    source->greatest_time = std::max(source->greatest_time.value_or(*event.time), *event.time);
+    source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
   }
   if (pipeline_.matches().empty()) return Status::Ok();
 
@@ -171,52 +171,36 @@ Status Embedded::TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch:
   return Status::Ok();
 }
 
-// Counts a record that was not clean, and keeps what could not be read of it.
-void Embedded::NoteOutcome(uint32_t epoch, const RecordBatch::Record& record, const DecodeResult& decoded,
-                           SourceState* source) {
+// Counts a record that was not read as its format demands, and keeps a dead letter of one that was not read
+// whole.
+void Embedded::NoteImperfect(const Position& position, const RecordBatch::Record& record,
+                             const DecodeResult& decoded, SourceState* source) {
   IngestCounts& counts = report_.counts;
-  switch (decoded.outcome) {
-    case DecodeOutcome::kRepaired:
-      ++counts.repaired;
-      return;
-    case DecodeOutcome::kDamaged:
-      ++counts.damaged;
-      break;
-    default:
-      if (decoded.reason == JsonDecoder::kBlankLine) {
-        ++counts.blank;
-        return;
-      }
-      ++counts.dead;
-  }
-  report_.input_lost = true;
   StoredDeadLetter letter;
-  letter.position = {source->id, epoch, record.index, record.cursor};
-  letter.arrival = arrival_;
   letter.reason = decoded.reason;
   letter.offset = decoded.offset;
   letter.raw_size = record.size;
+  if (record.cut_from > 0) {  // already counted, as oversized
+    letter.reason = "line too long";
+    letter.offset = record.size;
+    letter.raw_size = record.cut_from;
+  } else if (decoded.outcome == DecodeOutcome::kRepaired) {
+    ++counts.repaired;
+    return;
+  } else if (decoded.outcome == DecodeOutcome::kDamaged) {
+    ++counts.damaged;
+  } else if (decoded.reason == JsonDecoder::kBlankLine) {
+    ++counts.blank;
+    return;
+  } else {
+    ++counts.dead;
+  }
+  report_.input_lost = true;
+  ++source->dead_letters;
+  letter.position = position;
+  letter.arrival = arrival_;
   letter.raw_prefix = record.text().substr(0, StoredDeadLetter::kMaxRaw);
   PutDeadLetter(transaction_.get(), letter);
-  ++source->dead_letters;
-}
-
-// Lines too long to be read: only their beginning is there.
-void Embedded::TakeDeadLetters(uint32_t epoch, SourceState* source) {
-  for (const DeadLetter& dead : batch_.dead_letters) {
-    report_.input_lost = true;
-    StoredDeadLetter letter;
-    letter.position = dead.position;
-    letter.position.source = source->id;
-    letter.position.epoch = epoch;
-    letter.arrival = arrival_;
-    letter.reason = dead.reason;
-    letter.offset = dead.offset;
-    letter.raw_size = dead.raw.size();
-    letter.raw_prefix = dead.raw.substr(0, StoredDeadLetter::kMaxRaw);
-    PutDeadLetter(transaction_.get(), letter);
-    ++source->dead_letters;
-  }
 }
 
 // ---- commits

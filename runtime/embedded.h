@@ -18,8 +18,8 @@
 #include "core/status.h"
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
-#include "ingest/dead_letter.h"
 #include "ingest/file_tail.h"
+#include "ingest/ingest_counts.h"
 #include "runtime/engine.h"
 #include "storage/database.h"
 #include "storage/event_store.h"
@@ -87,9 +87,8 @@ class Embedded {
   Status TakeBatch(Tail* tail, const FileTail::Source& source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
   Status TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch::Record& record, SourceState* source);
-  void NoteOutcome(uint32_t epoch, const RecordBatch::Record& record, const DecodeResult& decoded,
-                   SourceState* source);
-  void TakeDeadLetters(uint32_t epoch, SourceState* source);
+  void NoteImperfect(const Position& position, const RecordBatch::Record& record, const DecodeResult& decoded,
+                     SourceState* source);
   Status CommitIfDue();
   Status Commit();
   Status SealIfDue();

@@ -183,7 +183,12 @@ class BatchResult {
     position.index = record.index;
     position.cursor = record.cursor;
     const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{});
-    if (decoded.outcome != DecodeOutcome::kClean) Note(decoded, input, path, record.index);
+    if (record.cut_from > 0) {
+      NoteCut(record, input, path);
+    } else if (decoded.outcome != DecodeOutcome::kClean) {
+      Note(decoded, input, path, record.index);
+    }
+    event_json_.clear();
     for (const RuleIndex rule : pipeline_->matches()) {
       if (pipeline_->engine().rules().rules[rule].level < options_.min_level) continue;
       matched.push_back(rule);
@@ -219,6 +224,13 @@ class BatchResult {
                             (dead ? "; searched as text only" : "; what could be read of it was used")});
   }
 
+  void NoteCut(const RecordBatch::Record& record, size_t input, const std::string& path) {
+    problems.push_back({input, record.index,
+                        path + ": record " + std::to_string(record.index) + ": line of " +
+                            std::to_string(record.cut_from) + " bytes; only the first " +
+                            std::to_string(record.size) + " were read"});
+  }
+
   Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
 
   void AddDetection(RuleIndex rule, const std::string& path) {
@@ -232,7 +244,8 @@ class BatchResult {
                   .String(r.id)
                   .str();
     row.value.assign(reinterpret_cast<const char*>(&rule), sizeof rule);
-    AppendDetectionRecord(SummaryOf(r), event, path,
+    if (event_json_.empty()) AppendJson(event, &event_json_);
+    AppendDetectionRecord(SummaryOf(r), event, event_json_, path,
                           pipeline_->detector().Explain(event, pipeline_->facts(), rule), &row.value);
     rows.push_back(std::move(row));
   }
@@ -259,6 +272,7 @@ class BatchResult {
 
   const ScanOptions& options_;
   Pipeline* pipeline_;
+  std::string event_json_;  // of the record at hand, once a rule matched it
   bool rows_wanted_;
   bool fold_;
 };
@@ -274,11 +288,6 @@ void Scan::Work(Mode mode) {
       result.Take(record, input_index, input->path, input->rank, input->declared);
     }
     result.counts += batch.counts;
-    for (const DeadLetter& letter : batch.dead_letters) {
-      result.problems.push_back(
-          {input_index, letter.position.index,
-           letter.source + ": record " + std::to_string(letter.position.index) + ": " + letter.reason});
-    }
     shared_->progress.records += batch.counts.records;
     shared_->progress.bytes += batch.counts.bytes;
 

@@ -16,7 +16,7 @@
 #include "core/log_source.h"
 #include "core/status.h"
 #include "correlate/fold.h"
-#include "ingest/dead_letter.h"
+#include "ingest/ingest_counts.h"
 #include "runtime/engine.h"
 
 namespace redthread {

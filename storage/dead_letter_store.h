@@ -1,6 +1,7 @@
 // Dead letters: records of which nothing could be decoded, with the reason and the beginning of their text.
 //
-// The whole text is in the event store like any other record's; the letter says why it is not more than that.
+// The text is in the event store like any other record's (of a line that was too long: as much as was read);
+// the letter says why it is not more than that.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@
 #include "storage/event_store.h"
 #include "storage/source_registry.h"
 #include "storage/state_transaction.h"
-#include "tests/app/binary.h"
+#include "tests/support/binary.h"
 
 namespace redthread {
 namespace {

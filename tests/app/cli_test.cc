@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/completion_command.h"
-#include "tests/app/binary.h"
+#include "tests/support/binary.h"
 
 namespace redthread {
 namespace {

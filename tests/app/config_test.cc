@@ -15,7 +15,7 @@
 #include "app/sample_config.h"
 #include "rules/yaml.h"
 #include "rules/yaml_scalar.h"
-#include "tests/app/binary.h"
+#include "tests/support/binary.h"
 
 namespace redthread {
 namespace {

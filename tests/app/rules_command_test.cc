@@ -8,7 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "tests/app/binary.h"
+#include "tests/support/binary.h"
 
 namespace redthread {
 namespace {

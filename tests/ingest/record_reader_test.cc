@@ -70,7 +70,7 @@ class PiecewiseStream final : public ByteStream {
 // All that a reader gives, in a form that can be compared.
 struct Reading {
   std::vector<std::string> records;  // "index@cursor:text"
-  std::vector<std::string> dead;
+  std::vector<std::string> cut;      // "size bytes, index@cursor:text"
   IngestCounts counts;
   Status status;
 };
@@ -88,12 +88,13 @@ Reading ReadAll(RecordReader* reader) {
     if (!*more) return all;
     all.counts += batch.counts;
     for (const RecordBatch::Record& r : batch.records) {
-      all.records.push_back(std::to_string(r.index) + "@" + std::to_string(r.cursor) + ":" +
-                            std::string(r.text()));
-    }
-    for (const DeadLetter& d : batch.dead_letters) {
-      all.dead.push_back(std::to_string(d.position.index) + "@" + std::to_string(d.position.cursor) + ":" +
-                         d.raw);
+      std::string text =
+          std::to_string(r.index) + "@" + std::to_string(r.cursor) + ":" + std::string(r.text());
+      if (r.cut_from == 0) {
+        all.records.push_back(std::move(text));
+      } else {
+        all.cut.push_back(std::to_string(r.cut_from) + " bytes, " + std::move(text));
+      }
     }
   }
 }
@@ -185,13 +186,13 @@ TEST(RecordReaderTest, AnyChunkingGivesTheSameRecords) {
       RecordReader reader(std::make_unique<PiecewiseStream>(bytes, 1 + seed, seed), "x", options);
       const Reading actual = ReadAll(&reader);
       EXPECT_EQ(actual.records, expected.records);
-      EXPECT_EQ(actual.dead, expected.dead);
+      EXPECT_EQ(actual.cut, expected.cut);
       EXPECT_EQ(actual.counts.bytes, expected.counts.bytes);
     }
   }
 }
 
-TEST(RecordReaderTest, ALineOverTheLimitIsADeadLetterAndTheRestGoesOn) {
+TEST(RecordReaderTest, OfALineOverTheLimitTheBeginningIsGivenAndTheRestGoesOn) {
   const TemporaryFolder folder;
   const std::string path = folder / "log";
   WriteFile(path, "first\n" + std::string(40 << 20, 'x') + "\nlast\n");
@@ -199,9 +200,10 @@ TEST(RecordReaderTest, ALineOverTheLimitIsADeadLetterAndTheRestGoesOn) {
   EXPECT_TRUE(all.status.ok());
   EXPECT_EQ(all.records.size(), 2u);
   EXPECT_EQ(all.records.back(), "2@" + std::to_string(6 + (40 << 20) + 1 + 5) + ":last");
-  ASSERT_EQ(all.dead.size(), 1u);
-  EXPECT_EQ(all.dead[0].substr(0, 2), "1@");
-  EXPECT_LE(all.dead[0].size(), DeadLetter::kMaxRawBytes + 20);
+  ASSERT_EQ(all.cut.size(), 1u);
+  const std::string head = std::to_string(40 << 20) + " bytes, 1@" + std::to_string(6 + (40 << 20) + 1) + ":";
+  EXPECT_TRUE(all.cut[0].starts_with(head)) << all.cut[0].substr(0, 100);
+  EXPECT_EQ(all.cut[0].size(), head.size() + RecordReader::Options().max_record_bytes);
   EXPECT_EQ(all.counts.oversized, 1u);
 }
 

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "rules/rule_set.h"
-#include "tests/rules/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace redthread {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "rules/rule_set.h"
-#include "tests/rules/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace redthread {
 namespace {

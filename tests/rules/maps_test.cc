@@ -9,7 +9,7 @@
 
 #include "rules/entity_map.h"
 #include "rules/rule_set.h"
-#include "tests/rules/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace redthread {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "rules/condition.h"
 #include "tests/rules/describe.h"
-#include "tests/rules/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace redthread {
 namespace {

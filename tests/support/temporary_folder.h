@@ -13,7 +13,7 @@ namespace redthread {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(testing::TempDir() + "redthread_rules_XXXXXX") {
+  TemporaryFolder() : path_(testing::TempDir() + "redthread_XXXXXX") {
     EXPECT_NE(mkdtemp(path_.data()), nullptr);
   }
   ~TemporaryFolder() {
