@@ -8,8 +8,8 @@ namespace redthread {
 
 namespace {
 
-// How text that JSON may write differently begins: \u00XX, and the bytes of KELVIN SIGN.
-constexpr std::string_view kHiding[] = {"\\u00", "\xE2\x84\xAA"};
+// How text that JSON may write differently begins: \u00XX, and KELVIN SIGN, as \u212A and by its bytes.
+constexpr std::string_view kHiding[] = {"\\u00", "\\u212", "\xE2\x84\xAA"};
 constexpr size_t kShortestPiece = 3;
 
 // Characters that JSON has no other way to write but \u00XX.
