@@ -188,6 +188,34 @@ TEST(DetectorTest, EveryWayInWhichARuleCanHoldPassesThePrefilter) {
   }
 }
 
+// Keywords are looked for in the raw record first, which may write a value otherwise than the event has it.
+TEST(DetectorTest, AKeywordIsFoundHoweverTheRecordWritesTheValue) {
+  const struct {
+    const char* keyword;
+    std::vector<const char*> events;
+  } kCases[] = {
+      {"mimikatz",
+       {R"({"G":"MimiKatz"})", R"({"G":"mimi\u006batz"})", R"({"G":"mimi\u212aatz"})",
+        "{\"G\":\"mimi\u212aatz\"}"}},
+      {"/etc/passwd", {R"({"G":"cat /etc/passwd"})", R"({"G":"cat \/etc\/passwd"})"}},
+      {"'c:\\temp\\x'", {R"({"G":"C:\\Temp\\x"})", R"({"G":"C:\u005cTemp\u005Cx"})"}},
+      {"'say \"yes\"'", {R"({"G":"say \"yes\""})", R"({"G":"say \u0022yes\u0022"})"}},
+      {"größe", {R"({"G":"GRÖßE"})", R"({"G":"gr\u00f6\u00dfe"})", R"({"G":"gr\u00D6\u00dfe"})"}},
+      {"пароль", {R"({"G":"ПАРОЛЬ"})", R"({"G":"\u043f\u0430\u0440\u043e\u043b\u044c"})"}},
+      {"1000", {R"({"G":1000})", R"({"G":"1000"})", R"({"G":1e3})", R"({"G":1.0E+3})"}},
+      {"0.001", {R"({"G":0.001})", R"({"G":1e-3})"}},
+      {"1e+16", {R"({"G":1e16})", R"({"G":10000000000000000.0})"}},
+      {"'true'", {R"({"G":true})", R"({"G":"TRUE"})"}},
+      {"'alpha*omega'", {R"({"G":"alpha and omega"})", R"({"G":"alph\u0061 and omega"})"}},
+  };
+  for (const auto& c : kCases) {
+    Rules rules(OnWindows("t", std::string("- ") + c.keyword));
+    for (const char* event : c.events) {
+      EXPECT_THAT(rules.Match(event), ElementsAre("t")) << c.keyword << " on " << event;
+    }
+  }
+}
+
 TEST(DetectorTest, ABranchThatTheEventIdRulesOutAsksForNothing) {
   Rules rules(
       "title: t\nlogsource: {product: windows}\ndetection:\n"
