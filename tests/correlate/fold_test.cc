@@ -167,7 +167,7 @@ TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
         const Status advanced = state->Advance(transaction.get(), watermark);
         ASSERT_TRUE(advanced.ok()) << advanced.message();
       }
-      if (random() % 8 == 0) commit();
+      if (random() % 12 == 0) commit();
       if (random() % 9 == 0) {  // a restart: what was cached is gone, what was committed stays
         commit();
         transaction.reset();
