@@ -55,8 +55,9 @@ class RuntimeTest : public ::testing::Test {
   // A line of a Windows log, `minute` minutes after 2026-11-22T10:00.
   static std::string Line(int minute, const std::string& command, const std::string& host = "ws01") {
     const Timestamp time = *ParseTimestamp("2026-11-22T10:00:00Z") + std::chrono::minutes(minute);
-    return R"({"@timestamp":")" + FormatTimestamp(time) + R"(","Channel":"Security","EventID":1234,"Computer":")" + host +
-           R"(","Command":")" + command + "\"}\n";
+    return R"({"@timestamp":")" + FormatTimestamp(time) +
+           R"(","Channel":"Security","EventID":1234,"Computer":")" + host + R"(","Command":")" + command +
+           "\"}\n";
   }
 
   std::string folder_;
