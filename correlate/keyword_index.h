@@ -3,8 +3,8 @@
 // Keywords are searched for in every value of an event. Unescaping and folding every value only to find
 // nothing would cost more than all other matching, so the raw line is scanned instead (vectorscan, case
 // ignored) for a piece of each keyword that JSON writes as it is. Where the raw text could hide such a piece
-// (a \u00XX escape, or U+212A, whose lower case is k, as it is or as an escape), Scan says so and the values themselves have to be
-// searched.
+// (a \u00XX escape; U+212A, whose lower case is k, as it is or escaped), Scan says so and the values
+// themselves have to be searched.
 //
 // Built by Add and Build, immutable and thread-safe afterwards; scratch memory is the caller's, one per
 // thread.
