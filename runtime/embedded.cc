@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "ingest/input_list.h"
 #include "storage/dead_letter_store.h"
 
 namespace redthread {
@@ -66,6 +67,11 @@ Status Embedded::OpenTails() {
     files.push_back(source);
   }
   for (const FileInput& input : options_.inputs) {
+    for (const std::string& pattern : input.patterns) {
+      if (options_.on_problem && ExpandInputs({pattern}).paths.empty())
+        options_.on_problem("source `" + input.name + "`: nothing matches " + pattern +
+                            " yet; it is awaited");
+    }
     Tail tail;
     FileTail::Options options;
     options.patterns = input.patterns;
