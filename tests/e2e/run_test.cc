@@ -61,6 +61,11 @@ std::string Disorder(uint32_t seed, int lines) {
   const char* const kCommands[] = {"sh -enc QQ", "ls", "mimikatz"};
   std::string text;
   for (int i = 0; i < lines; ++i) {
+    if (random() % 50 == 0) {
+      text += R"({"Channel":"Security","EventID":1,"Computer":"pc1","CommandLine":"mimikatz at no time"})"
+              "\n";
+      continue;
+    }
     char time[32];
     std::snprintf(time, sizeof time, "2026-01-%02d %02d:%02d:%02d", 1 + int(random() % 2), int(random() % 24),
                   int(random() % 60), int(random() % 60));
@@ -78,6 +83,23 @@ TEST_F(RunTest, GivesTheSameAnswerAsScanAndNothingMoreTheSecondTime) {
   const std::string all = AllAlerts();
   EXPECT_THAT(ReadOn(), HasSubstr("0 lines read, 0 detections, 0 commits"));
   EXPECT_EQ(AllAlerts(), all);
+}
+
+TEST_F(RunTest, KeepsTheSameEvidenceAsScanWhereThereIsTooMuch) {
+  for (int f = 0; f < 3; ++f) {
+    std::string text;
+    for (int i = 0; i < 500; ++i) {
+      text += ProcessCreation("2026-01-01 10:00:0" + std::to_string((f + i) % 3), "pc",
+                              "sh -enc " + std::to_string(i % 400)) +
+              "\n";
+    }
+    Write("logs/" + std::to_string(f) + ".ndjson", text);
+  }
+  ReadOn();
+  const std::string answer = Canonical();
+  EXPECT_EQ(json::parse(answer)["count"], 1500);
+  EXPECT_EQ(json::parse(answer)["evidence"].size(), 100u);
+  EXPECT_EQ(answer, ScanCanonical({Path("logs")}));
 }
 
 TEST_F(RunTest, LinesAddedBetweenRunsAreReadOnce) {
@@ -204,6 +226,27 @@ TEST_F(RunTest, WhatCannotBeReadIsKeptAsDeadLettersAndTheExitCodeSaysSo) {
   EXPECT_EQ(letters, (Strings{"1 no JSON object 9 no object",
                               "2 string without an end " + std::to_string(plain.size() - 2) + R"( {"UtcTime)",
                               "3 line too long " + std::to_string((20 << 20) + 104) + R"( {"UtcTime)"}));
+}
+
+TEST_F(RunTest, ADamagedFileIsToldAndTheOthersAreRead) {
+  Write("logs/a.ndjson", Disorder(1, 50));
+  Write("logs/b.ndjson", Disorder(2, 5000));
+  Shell("gzip logs/b.ndjson && head -c 20000 logs/b.ndjson.gz > cut && mv cut logs/b.ndjson.gz");
+  const BinaryRun run = UntilIdle();
+  EXPECT_EQ(run.exit_code, 5);
+  EXPECT_EQ(CountLines(run.err, Path("logs/b.ndjson.gz") + ": gzip data end before their end at byte 20000"),
+            1u)
+      << run.err;
+  // The same answer as scan's: what stands before the damage is read.
+  EXPECT_EQ(Canonical(), Scan({Path("logs"), "--canonical"}).out);
+}
+
+TEST_F(RunTest, APatternThatMatchesNothingIsTold) {
+  Configure("logs/*.json");
+  const BinaryRun run = UntilIdle();
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.err, HasSubstr("warning: source `log`: nothing matches " + Path("logs/*.json") +
+                                 " yet; it is awaited\n"));
 }
 
 TEST_F(RunTest, ABadRuleSetIsRefusedWhole) {
