@@ -77,8 +77,9 @@ void AppendJsonTime(std::optional<Timestamp> time, std::string* out) {
   out->push_back('"');
 }
 
-void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view source,
-                           const std::vector<MatchedSelection>& matched, std::string* out) {
+void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view event_json,
+                           std::string_view source, const std::vector<MatchedSelection>& matched,
+                           std::string* out) {
   out->append("{");
   AppendText("kind", "detection", out);
   AppendRule(rule, out);
@@ -100,7 +101,7 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
   }
   out->push_back('}');
   AppendKey("event", out);
-  AppendJson(event, out);
+  out->append(event_json);
   out->push_back('}');
 }
 

@@ -22,9 +22,11 @@ struct RuleSummary {
 };
 
 // {"kind":"detection","rule":{...},"time":...,"source":...,"position":...,"matched":{...},"event":{...}}
-// without a line end. `time` is null when the event has none.
-void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view source,
-                           const std::vector<MatchedSelection>& matched, std::string* out);
+// without a line end. `time` is null when the event has none. `event_json`: the event as AppendJson writes
+// it, made once however many rules match it.
+void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::string_view event_json,
+                           std::string_view source, const std::vector<MatchedSelection>& matched,
+                           std::string* out);
 
 // {"kind":"alert",...} without a line end. Times that do not exist (kNoTime) are null.
 void AppendAlertRecord(const Alert& alert, std::string* out);

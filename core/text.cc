@@ -560,7 +560,7 @@ std::optional<IpAddress> ParseIpAddress(std::string_view text) {
   const bool v6 = text.find(':') != std::string_view::npos;
   if (v6) {
     if (const size_t zone = text.find('%'); zone != std::string_view::npos) {
-      if (zone + 1 == text.size()) return std::nullopt;
+      if (zone + 1 == text.size() || text.find('%', zone + 1) != std::string_view::npos) return std::nullopt;
       text = text.substr(0, zone);
     }
   }

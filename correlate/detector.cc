@@ -7,6 +7,14 @@
 
 namespace redthread {
 
+namespace {
+
+// Bytes of a field above which all its tests are answered in one pass. Below, testing the few candidates one
+// by one is cheaper.
+constexpr size_t kLongText = 4096;
+
+}  // namespace
+
 Detector::Detector(std::shared_ptr<const RuleProgram> program)
     : program_(std::move(program)), answers_(program_->predicates().size()) {}
 
@@ -45,21 +53,9 @@ void Detector::Match(const Event& event, FactsId facts, std::vector<RuleIndex>* 
 
 void Detector::MatchView(const PartitionView& view, const Event& event, std::vector<RuleIndex>* matches) {
   NextEpoch();
+  answered_ = &view;
   counters_.rules += view.rules.size();
-  candidates_.assign((view.rules.size() + 63) / 64, 0);
-  const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
-  for (const PartitionView::FieldLiterals& f : view.literals) {
-    const auto scan = [&](NodeIndex i) {
-      if (const auto text = event.FoldedText(i); text.has_value()) f.index.Scan(*text, found);
-      return false;
-    };
-    if (f.field == kAnyField) {
-      event.AnyScalar(scan);
-    } else {
-      event.AnyValue(f.field, scan);
-    }
-  }
-  for (const uint32_t owner : view.always) found(owner);
+  FindCandidates(view, event);
   for (size_t word = 0; word < candidates_.size(); ++word) {
     for (uint64_t bits = candidates_[word]; bits != 0; bits &= bits - 1) {
       const RuleIndex rule = view.rules[word * 64 + static_cast<size_t>(std::countr_zero(bits))];
@@ -67,6 +63,51 @@ void Detector::MatchView(const PartitionView& view, const Event& event, std::vec
       if (Evaluate(program_->root(rule), event, view.renames)) matches->push_back(rule);
     }
   }
+}
+
+void Detector::FindCandidates(const PartitionView& view, const Event& event) {
+  candidates_.assign((view.rules.size() + 63) / 64, 0);
+  const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
+  for (const uint32_t owner : view.always) found(owner);
+  for (size_t n = 0; n < view.literals.size(); ++n) {
+    const PartitionView::FieldLiterals& f = view.literals[n];
+    if (f.field == kAnyField) {
+      ScanKeywords(view, f.index, event);
+      continue;
+    }
+    size_t size = 0;
+    event.AnyValue(f.field, [&](NodeIndex i) {
+      const auto text = event.FoldedText(i);
+      if (!text.has_value()) return false;
+      f.index.Scan(*text, found);
+      size += text->size();
+      return false;
+    });
+    if (size > kLongText) AnswerAll(view, n, event);
+  }
+}
+
+void Detector::ScanKeywords(const PartitionView& view, const LiteralIndex& values, const Event& event) {
+  const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
+  if (view.keywords.Scan(event.raw, &scratch_, &owners_)) {
+    for (const uint32_t owner : owners_) found(owner);
+    return;
+  }
+  event.AnyScalar([&](NodeIndex i) {
+    if (const auto text = event.FoldedText(i); text.has_value()) values.Scan(*text, found);
+    return false;
+  });
+}
+
+// Answers every literal test of a field in one pass over its texts.
+void Detector::AnswerAll(const PartitionView& view, size_t field, const Event& event) {
+  const FieldTests& tests = program_->TestsOf(view, field);
+  for (const PredicateId id : tests.predicates) answers_[id] = epoch_ << 1;
+  const auto holds = [this](PredicateId id) { answers_[id] = epoch_ << 1 | 1; };
+  event.AnyValue(view.literals[field].field, [&](NodeIndex i) {
+    if (const auto text = event.FoldedText(i); text.has_value()) tests.index.Scan(*text, holds);
+    return false;
+  });
 }
 
 bool Detector::Evaluate(ExprIndex i, const Event& event, const FieldMap& renames) {
@@ -101,9 +142,14 @@ bool Detector::Test(PredicateId id, const Event& event, const FieldMap& renames)
 std::vector<MatchedSelection> Detector::Explain(const Event& event, FactsId facts, RuleIndex rule) {
   for (const PartitionView& view : FindPartition(event, facts).views) {
     if (!std::binary_search(view.rules.begin(), view.rules.end(), rule)) continue;
-    NextEpoch();
+    if (answered_ != &view) {
+      NextEpoch();
+      answered_ = &view;
+      FindCandidates(view, event);  // for the long texts
+    }
     if (!Evaluate(program_->root(rule), event, view.renames)) continue;
-    return ExplainMatch(program_->rules().rules[rule].logic, event, view.renames);
+    return ExplainMatch(program_->rules().rules[rule].logic,
+                        [&](size_t n) { return Evaluate(program_->item(rule, n), event, view.renames); });
   }
   return {};
 }

@@ -43,6 +43,9 @@ class Detector {
  private:
   const Partition& FindPartition(const Event& event, FactsId facts);
   void MatchView(const PartitionView& view, const Event& event, std::vector<RuleIndex>* matches);
+  void FindCandidates(const PartitionView& view, const Event& event);
+  void ScanKeywords(const PartitionView& view, const LiteralIndex& values, const Event& event);
+  void AnswerAll(const PartitionView& view, size_t field, const Event& event);
   bool Evaluate(ExprIndex i, const Event& event, const FieldMap& renames);
   bool Test(PredicateId id, const Event& event, const FieldMap& renames);
   void NextEpoch();
@@ -52,7 +55,10 @@ class Detector {
       partitions_;                 // this thread's copy of what the program has made
   std::vector<uint32_t> answers_;  // by predicate: 2 * epoch + answer
   uint32_t epoch_ = 0;
-  std::vector<uint64_t> candidates_;  // bitset over a view's owners
+  const PartitionView* answered_ = nullptr;  // the view of the event at hand that answers_ are of
+  std::vector<uint64_t> candidates_;         // bitset over a view's owners
+  std::vector<uint32_t> owners_;             // that a keyword scan found
+  KeywordIndex::Scratch scratch_;
   Counters counters_;
 };
 

@@ -27,8 +27,27 @@ constexpr std::array<std::string_view, 12> kNobody = {"",
                                                       "anonymous",
                                                       "(unknown)",
                                                       "unknown"};
-constexpr std::array<std::string_view, 4> kNobodyDomains = {"nt authority", "nt-autorität", "window manager",
-                                                            "font driver host"};
+// Events about groups (4728, 4732, 4735 ...) name the group where others name the account, and its members
+// have nothing else in common. Source: Windows "well-known SIDs", groups.
+constexpr std::array<std::string_view, 16> kGroups = {"administrators",
+                                                      "users",
+                                                      "guests",
+                                                      "backup operators",
+                                                      "remote desktop users",
+                                                      "remote management users",
+                                                      "event log readers",
+                                                      "domain admins",
+                                                      "domain users",
+                                                      "domain guests",
+                                                      "domain computers",
+                                                      "domain controllers",
+                                                      "enterprise admins",
+                                                      "schema admins",
+                                                      "group policy creator owners",
+                                                      "dnsadmins"};
+// BUILTIN holds groups alone.
+constexpr std::array<std::string_view, 5> kNobodyDomains = {"nt authority", "nt-autorität", "window manager",
+                                                            "font driver host", "builtin"};
 
 std::string_view Trim(std::string_view s) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -37,12 +56,9 @@ std::string_view Trim(std::string_view s) {
   return s.substr(first, s.find_last_not_of(kSpace) - first + 1);
 }
 
-bool IsNobody(std::string_view folded) {
-  return std::find(kNobody.begin(), kNobody.end(), folded) != kNobody.end();
-}
-
-bool IsNobodyDomain(std::string_view folded) {
-  return std::find(kNobodyDomains.begin(), kNobodyDomains.end(), folded) != kNobodyDomains.end();
+template <typename Names>
+bool IsAmong(const Names& names, std::string_view folded) {
+  return std::find(names.begin(), names.end(), folded) != names.end();
 }
 
 std::string_view ShortName(std::string_view host) { return host.substr(0, host.find('.')); }
@@ -87,7 +103,7 @@ std::string NormaliseHost(std::string_view text) {
   while (text.starts_with('\\')) text.remove_prefix(1);  // \\SERVER
   if (ParseIpAddress(text).has_value()) return NormaliseAddress(text);
   std::string host = Fold(ShortName(text));
-  if (host == "localhost" || IsNobody(host)) return {};
+  if (host == "localhost" || IsAmong(kNobody, host)) return {};
   return host;
 }
 
@@ -101,7 +117,7 @@ std::string NormaliseUser(std::string_view text, std::string_view domain, std::s
     realm = user.substr(at + 1);
     user = user.substr(0, at);
   }
-  if (IsNobody(user) || IsNobodyDomain(realm)) return {};
+  if (IsAmong(kNobody, user) || IsAmong(kGroups, user) || IsAmong(kNobodyDomains, realm)) return {};
   if (user.ends_with('$')) return user;
   const bool local = realm == "." || (!host.empty() && ShortName(realm) == host);
   return local ? user + "@" + std::string(host) : user;

@@ -1,18 +1,17 @@
 // Explaining a match: which search identifiers of a rule hold, through which fields.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/detection.h"
-#include "core/event.h"
-#include "correlate/predicate.h"
 #include "rules/rule.h"
 
 namespace redthread {
 
-// The search identifiers that hold for `event`, in the rule's order. Walks the rule as it was loaded, test by
-// test, without the compiled program: for the few events that matched.
-std::vector<MatchedSelection> ExplainMatch(const RuleLogic& logic, const Event& event,
-                                           const FieldMap& renames);
+// The search identifiers that hold, in the rule's order, each with the fields of the items that do.
+// `holds(n)`: whether the n-th item of the rule's searches, in the order in which they are written, is true
+// for the event at hand.
+std::vector<MatchedSelection> ExplainMatch(const RuleLogic& logic, const std::function<bool(size_t)>& holds);
 
 }  // namespace redthread

@@ -78,7 +78,6 @@ Status FoldState::Add(StateTransaction* t, const FoldMatch& match, Timestamp wat
 }
 
 // ---- the common case: the newest episode
-// -----------------------------------------------------------------------------
 
 Result<FoldState::Episode*> FoldState::Newest(StateTransaction* t, const std::string& key,
                                               const FoldMatch& match) {
@@ -195,7 +194,6 @@ Status FoldState::Forget(StateTransaction* t, const std::string& key) {
 }
 
 // ---- out of order: a match before the newest episode
-// -------------------------------------------------------------------
 
 Status FoldState::Rejudge(StateTransaction* t, const std::string& key, const FoldMatch& match,
                           const std::string& row_key, Timestamp watermark) {
@@ -329,7 +327,6 @@ Result<Timestamp> FoldState::EpisodeStart(StateTransaction* t, const std::string
 }
 
 // ---- the watermark
-// -----------------------------------------------------------------------------------------------------
 
 void FoldState::SetTimer(StateTransaction* t, const std::string& key, const Episode& episode,
                          Timestamp watermark) {

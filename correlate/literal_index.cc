@@ -54,6 +54,7 @@ void LiteralIndex::Build() {
   const auto tail =
       std::stable_partition(entries_.begin(), entries_.end(), [](const Entry& e) { return e.size < kGram; });
   short_count_ = static_cast<uint32_t>(tail - entries_.begin());
+  BuildShort();
   std::stable_sort(tail, entries_.end(), [](const Entry& a, const Entry& b) { return a.gram < b.gram; });
 
   const auto grams = static_cast<uint32_t>(entries_.size() - short_count_);
@@ -71,6 +72,24 @@ void LiteralIndex::Build() {
     while (slots_[slot] != kNone) slot = (slot + 1) & slot_mask_;
     slots_[slot] = e;
   }
+}
+
+// Short entries are in the order of their literals, as Build has sorted them, so those with one first byte
+// stand together.
+void LiteralIndex::BuildShort() {
+  if (short_count_ <= kFewShort) return;
+  pairs_.assign(1 << 16, false);
+  short_first_.assign(257, 0);
+  for (uint32_t e = 0; e < short_count_; ++e) {
+    const std::string_view literal = Literal(entries_[e]);
+    const auto first = static_cast<unsigned char>(literal[0]);
+    ++short_first_[first + 1];
+    for (unsigned second = 0; second < 256; ++second) {
+      if (literal.size() == 1 || second == static_cast<unsigned char>(literal[1]))
+        pairs_[first | second << 8] = true;
+    }
+  }
+  for (size_t b = 0; b < 256; ++b) short_first_[b + 1] += short_first_[b];
 }
 
 bool LiteralIndex::StandsSomewhere(const Entry& e, std::string_view text) const {

@@ -29,8 +29,12 @@ class LiteralIndex {
   // Calls found(owner) for every literal in `text`; an owner may be reported more than once.
   template <typename Found>
   void Scan(std::string_view text, Found&& found) const {
-    for (uint32_t e = 0; e < short_count_; ++e) {
-      if (StandsSomewhere(entries_[e], text)) Report(entries_[e], found);
+    if (short_count_ > kFewShort && text.size() > kShortText) {
+      ScanShort(text, found);
+    } else {
+      for (uint32_t e = 0; e < short_count_; ++e) {
+        if (StandsSomewhere(entries_[e], text)) Report(entries_[e], found);
+      }
     }
     if (text.size() < kGram || short_count_ == entries_.size()) return;
     const char* const p = text.data();
@@ -49,6 +53,9 @@ class LiteralIndex {
  private:
   static constexpr size_t kGram = 4;
   static constexpr uint32_t kMultiplier = 0x9E3779B1;
+  // Up to so many short literals, or in texts up to this size, each is looked for by itself.
+  static constexpr uint32_t kFewShort = 4;
+  static constexpr size_t kShortText = 512;
 
   struct Entry {
     uint32_t gram = 0;
@@ -66,6 +73,7 @@ class LiteralIndex {
   };
 
   std::string_view Literal(const Entry& e) const { return {bytes_.data() + e.literal, e.size}; }
+  void BuildShort();
   bool StandsSomewhere(const Entry& e, std::string_view text) const;
   // Whether the entry's literal stands in `text` such that its gram is at `at`.
   bool StandsAt(const Entry& e, std::string_view text, size_t at) const {
@@ -90,6 +98,24 @@ class LiteralIndex {
     for (uint32_t o = 0; o < e.owner_count; ++o) found(owners_[e.owners + o]);
   }
 
+  // All short literals in one pass: pairs_ says at which two bytes one may begin. Each is reported once.
+  template <typename Found>
+  void ScanShort(std::string_view text, Found& found) const {
+    std::vector<bool> reported(short_count_);
+    uint32_t left = short_count_;
+    for (size_t i = 0; i < text.size() && left > 0; ++i) {
+      const auto first = static_cast<unsigned char>(text[i]);
+      const unsigned pair = first | (i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) << 8 : 0u);
+      if (!pairs_[pair]) continue;
+      for (uint32_t e = short_first_[first]; e < short_first_[first + 1]; ++e) {
+        if (reported[e] || !StandsAt(entries_[e], text, i)) continue;
+        reported[e] = true;
+        --left;
+        Report(entries_[e], found);
+      }
+    }
+  }
+
   static constexpr uint32_t kNone = ~uint32_t{0};
 
   std::vector<Pending> pending_;  // between Add and Build
@@ -97,6 +123,8 @@ class LiteralIndex {
   std::vector<Entry> entries_;  // first those shorter than a gram, then by gram
   std::vector<uint32_t> owners_;
   uint32_t short_count_ = 0;
+  std::vector<bool> pairs_;  // of short literals, when there are more than a few: by first and second byte
+  std::vector<uint32_t> short_first_;  // by first byte: the first short entry with it; one more at the end
   std::vector<uint64_t> bitmap_;
   uint32_t shift_ = 31;
   std::vector<uint32_t> slots_;  // open addressing over grams: first entry of each

@@ -54,6 +54,27 @@ bool Contains(std::string_view text, std::string_view literal) {
   return literal.empty() || memmem(text.data(), text.size(), literal.data(), literal.size()) != nullptr;
 }
 
+// N of `.{N,}`, nothing else of the expression; 0 for any other.
+size_t LeastRun(std::string_view regex) {
+  if (!regex.starts_with(".{") || !regex.ends_with(",}")) return 0;
+  const std::string_view digits = regex.substr(2, regex.size() - 4);
+  if (digits.empty() || digits.size() > 6 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return 0;
+  return std::stoul(std::string(digits));
+}
+
+// Whether so many code points stand in a row, without a newline between them unless that counts too.
+bool HasRun(std::string_view text, size_t least, bool newlines_count) {
+  if (text.size() < least) return false;
+  size_t run = 0;
+  for (const char c : text) {
+    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;  // within a code point
+    run = c == '\n' && !newlines_count ? 0 : run + 1;
+    if (run >= least) return true;
+  }
+  return false;
+}
+
 // Canonical bytes of a number, equal for equal numbers.
 std::string Spelling(const Number& n) {
   return n.integral ? "i" + std::to_string(n.integer)
@@ -177,6 +198,7 @@ PredicateId PredicateTable::Add(FieldId field, const MatchValue& value, bool cas
     case Kind::kRegex: {
       auto regex = std::make_unique<LazyRegex>();
       regex->spec = std::get<MatchRegex>(value.v);
+      regex->least_run = LeastRun(regex->spec.source);
       store(regexes_, std::move(regex));
       break;
     }
@@ -303,6 +325,7 @@ bool PredicateTable::TestString(const Predicate& p, std::string_view text) const
       return Matches(patterns_[p.index], text);
     case Predicate::Kind::kRegex: {
       const LazyRegex& regex = *regexes_[p.index];
+      if (regex.least_run > 0) return HasRun(text, regex.least_run, regex.spec.dot_all);
       if (RE2::PartialMatch(Piece(text), regex.Get())) return true;
       // `$` also stands before a final newline, as in PCRE; RE2 knows only the end of the text.
       if (text.empty() || text.back() != '\n' || regex.spec.source.find('$') == std::string::npos)

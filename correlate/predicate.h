@@ -89,6 +89,7 @@ class PredicateTable {
  private:
   struct LazyRegex {
     MatchRegex spec;
+    size_t least_run = 0;  // of `.{N,}`: N; RE2 would build thousands of states to count so far
     mutable std::once_flag once;
     mutable std::unique_ptr<re2::RE2> compiled;
     const re2::RE2& Get() const;

@@ -55,8 +55,11 @@ RuleProgram::RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMa
                          const FactsTable* facts)
     : rules_(std::move(rules)), fields_(fields), facts_(facts), event_id_field_(fields->Add("EventID")) {
   for (const Rule& rule : rules_->rules) {
+    first_item_.push_back(items_.size());
     std::vector<ExprIndex> all{CompileLogic(rule.logic)};
+    const size_t end_of_items = items_.size();
     for (const RuleFilter& filter : rule.filters) all.push_back(CompileLogic(*filter.logic));
+    items_.resize(end_of_items);
     roots_.push_back(Combine(ExprNode::Op::kAnd, std::move(all)));
   }
   predicates_.Seal();
@@ -74,8 +77,9 @@ RuleProgram::RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMa
     const Predicate& p = predicates_[id];
     if (p.field != event_id_field_) continue;
     std::string text;
-    if (p.kind == Predicate::Kind::kNumber && predicates_.NumberOf(p).integral) {
-      text = std::to_string(predicates_.NumberOf(p).integer);
+    if (p.kind == Predicate::Kind::kNumber) {
+      const Number& n = predicates_.NumberOf(p);
+      text = n.integral ? std::to_string(n.integer) : JsonNumberText(std::to_string(n.real));  // 4688.0
     } else if (p.kind == Predicate::Kind::kEquals) {
       text = predicates_.Literal(p);
     }
@@ -117,7 +121,8 @@ ExprIndex RuleProgram::CompileItem(const DetectionItem& item) {
   std::vector<ExprIndex> values;
   for (const MatchValue& v : item.values) values.push_back(CompileValue(field, v, item.cased));
   const ExprIndex combined = Combine(item.all ? ExprNode::Op::kAnd : ExprNode::Op::kOr, std::move(values));
-  return item.negated ? Combine(ExprNode::Op::kNot, {combined}) : combined;
+  items_.push_back(item.negated ? Combine(ExprNode::Op::kNot, {combined}) : combined);
+  return items_.back();
 }
 
 ExprIndex RuleProgram::CompileSearch(const SearchNode& node) {
@@ -207,7 +212,7 @@ std::unique_ptr<Partition> RuleProgram::MakePartition(FactsId facts_id, uint32_t
 
 void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> rules, uint32_t event_id_class,
                           Partition* partition) const {
-  PartitionView view;
+  PartitionView& view = partition->views.emplace_back();
   for (const auto& [from, to] : renames) {
     const FieldId source = fields_->Find(from);
     const FieldId target = fields_->Find(to);
@@ -238,11 +243,54 @@ void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> ru
         found = view.literals.end() - 1;
       }
       found->index.Add(need.literal, need.anchor, owner);
+      if (field == kAnyField) view.keywords.Add(need.literal, owner);
     }
   }
-  if (view.rules.empty()) return;
+  if (view.rules.empty()) {
+    partition->views.pop_back();
+    return;
+  }
   for (PartitionView::FieldLiterals& f : view.literals) f.index.Build();
-  partition->views.push_back(std::move(view));
+  view.keywords.Build();
+  view.tests.resize(view.literals.size());
+}
+
+void RuleProgram::CollectTests(ExprIndex i, FieldId field, const FieldMap& renames,
+                               std::vector<PredicateId>* tests) const {
+  const ExprNode& n = nodes_[i];
+  if (n.op != ExprNode::Op::kPredicate) {
+    for (uint32_t c = 0; c < std::max(n.count, 1u); ++c) CollectTests(n.first + c, field, renames, tests);
+    return;
+  }
+  const Predicate& p = predicates_[n.first];
+  const bool literal = p.kind == Predicate::Kind::kEquals || p.kind == Predicate::Kind::kStartsWith ||
+                       p.kind == Predicate::Kind::kEndsWith || p.kind == Predicate::Kind::kContains;
+  if (literal && !p.cased && Renamed(renames, p.field) == field && !predicates_.Literal(p).empty())
+    tests->push_back(n.first);
+}
+
+const FieldTests& RuleProgram::TestsOf(const PartitionView& view, size_t field) const {
+  const std::lock_guard lock(view.tests_mutex);
+  std::unique_ptr<const FieldTests>& made = view.tests[field];
+  if (made != nullptr) return *made;
+  auto tests = std::make_unique<FieldTests>();
+  std::vector<PredicateId>& ids = tests->predicates;
+  for (const RuleIndex rule : view.rules)
+    CollectTests(roots_[rule], view.literals[field].field, view.renames, &ids);
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  for (const PredicateId id : ids) {
+    const Predicate& p = predicates_[id];
+    using Anchor = LiteralIndex::Anchor;
+    const Anchor anchor = p.kind == Predicate::Kind::kEquals       ? Anchor::kWhole
+                          : p.kind == Predicate::Kind::kStartsWith ? Anchor::kStart
+                          : p.kind == Predicate::Kind::kEndsWith   ? Anchor::kEnd
+                                                                   : Anchor::kAnywhere;
+    tests->index.Add(predicates_.Literal(p), anchor, id);
+  }
+  tests->index.Build();
+  made = std::move(tests);
+  return *made;
 }
 
 RuleProgram::Truth RuleProgram::Evaluate(ExprIndex i, uint32_t event_id_class) const {
@@ -251,7 +299,10 @@ RuleProgram::Truth RuleProgram::Evaluate(ExprIndex i, uint32_t event_id_class) c
   switch (n.op) {
     case ExprNode::Op::kPredicate: {
       const Predicate& p = predicates_[n.first];
-      if (p.field != event_id_field_ || p.kind == Predicate::Kind::kFieldRef) return Truth::kUnknown;
+      // Parts of a time are taken from a number otherwise than from its text.
+      if (p.field != event_id_field_ || p.kind == Predicate::Kind::kFieldRef ||
+          p.kind == Predicate::Kind::kTimePart)
+        return Truth::kUnknown;
       if (event_id_class >= kFirstNamedEventId) {
         return predicates_.TestText(n.first, event_id_text_[event_id_class]) ? Truth::kTrue : Truth::kFalse;
       }
@@ -307,19 +358,9 @@ std::optional<RuleProgram::NeedSet> RuleProgram::NeedsOf(PredicateId id) const {
   using Anchor = LiteralIndex::Anchor;
   const Predicate& p = predicates_[id];
   NeedSet best;
-  // The longest run of ASCII characters of a text: bytes of other characters may fold differently.
+  // Folded texts are searched for folded literals, whatever the script: both were folded code point by code
+  // point.
   const auto offer = [&](std::string_view text, Anchor anchor) {
-    if (!IsAscii(text)) {
-      size_t at = 0, size = 0;
-      for (size_t i = 0; i < text.size();) {
-        size_t end = i;
-        while (end < text.size() && static_cast<signed char>(text[end]) >= 0) ++end;
-        if (end - i > size) at = i, size = end - i;
-        i = end + 1;
-      }
-      text = text.substr(at, size);
-      anchor = Anchor::kAnywhere;
-    }
     if (text.empty()) return;
     const std::string folded = Fold(text);
     const double cost = LiteralCost(folded, anchor);

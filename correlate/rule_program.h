@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "core/facts_table.h"
 #include "core/field_table.h"
 #include "core/log_source.h"
+#include "correlate/keyword_index.h"
 #include "correlate/literal_index.h"
 #include "correlate/predicate.h"
 #include "rules/rule_set.h"
@@ -34,6 +36,13 @@ struct ExprNode {
 };
 using ExprIndex = uint32_t;
 
+// All literal tests that the rules of a view put to one field, in one index. For long texts: one pass answers
+// them all, where test by test a hostile text would be walked thousands of times.
+struct FieldTests {
+  LiteralIndex index;                   // owners are PredicateIds
+  std::vector<PredicateId> predicates;  // all it answers
+};
+
 // Rules that run on an event under the same field renames, and how to find the few that may match.
 struct PartitionView {
   FieldMap renames;              // empty: none
@@ -44,10 +53,14 @@ struct PartitionView {
     LiteralIndex index;
   };
   std::vector<FieldLiterals> literals;
+  KeywordIndex keywords;  // over the raw record: in place of walking every scalar, where it can tell
+  // The same fields' tests, whole; made when the first long text comes.
+  mutable std::mutex tests_mutex;
+  mutable std::vector<std::unique_ptr<const FieldTests>> tests;  // by index in `literals`
 };
 
 struct Partition {
-  std::vector<PartitionView> views;
+  std::deque<PartitionView> views;  // a deque: views do not move
   size_t rule_count() const {
     size_t n = 0;
     for (const PartitionView& v : views) n += v.rules.size();
@@ -75,6 +88,10 @@ class RuleProgram {
   const PredicateTable& predicates() const { return predicates_; }
   const ExprNode& node(ExprIndex i) const { return nodes_[i]; }
   ExprIndex root(RuleIndex rule) const { return roots_[rule]; }
+  // The expression of the n-th item of a rule's searches, in the order in which they are written.
+  ExprIndex item(RuleIndex rule, size_t n) const { return items_[first_item_[rule] + n]; }
+  // The tests of the field view.literals[field]. Valid as long as the view.
+  const FieldTests& TestsOf(const PartitionView& view, size_t field) const;
 
  private:
   enum class Truth : uint8_t { kFalse, kTrue, kUnknown };
@@ -99,6 +116,8 @@ class RuleProgram {
   ExprIndex Append(ExprNode node);
 
   std::unique_ptr<Partition> MakePartition(FactsId facts, uint32_t event_id_class) const;
+  void CollectTests(ExprIndex i, FieldId field, const FieldMap& renames,
+                    std::vector<PredicateId>* tests) const;
   void AddView(const FieldRenames& renames, std::vector<RuleIndex> rules, uint32_t event_id_class,
                Partition* partition) const;
   Truth Evaluate(ExprIndex i, uint32_t event_id_class) const;
@@ -113,6 +132,8 @@ class RuleProgram {
   PredicateTable predicates_;
   std::vector<ExprNode> nodes_;
   std::vector<ExprIndex> roots_;                          // by RuleIndex
+  std::vector<ExprIndex> items_;                          // of all rules, filters left out
+  std::vector<size_t> first_item_;                        // by RuleIndex: where a rule's items begin
   std::unordered_map<int64_t, uint32_t> event_id_class_;  // EventIDs that some rule names -> 2, 3, ...
   std::vector<std::string> event_id_text_;                // by class
 

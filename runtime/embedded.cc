@@ -85,7 +85,6 @@ Status Embedded::OpenTails() {
 }
 
 // ---- one step
-// ----------------------------------------------------------------------------------------------------------
 
 // The stored state of a file, found or made when its first records come.
 Result<SourceState*> Embedded::SourceOf(Tail* tail, const FileTail::Source& source) {
@@ -110,9 +109,8 @@ Result<bool> Embedded::PollTail(Tail* tail) {
     RT_RETURN_IF_ERROR(StoreProgress(copy, *state));
   }
   if (!more) {
-    for (const SourceState& s : tail->sources) {
-      if (watermark_.Of(s.id).has_value()) watermark_.SetAtEnd(s.id, true);
-    }
+    for (const SourceId id : tail->reading) watermark_.SetAtEnd(id, true);
+    tail->reading.clear();
     return false;
   }
   if (Owns(tail, source)) RT_RETURN_IF_ERROR(TakeBatch(tail, source));
@@ -140,6 +138,7 @@ Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {
   arrival_ = clock_->Now();
   watermark_.AddSource(state->id, state->watermark);
   watermark_.SetAtEnd(state->id, false);
+  tail->reading.insert(state->id);
 
   kept_.clear();
   const uint32_t epoch = source.progress.epoch;
@@ -223,7 +222,6 @@ void Embedded::NoteImperfect(const Position& position, const RecordBatch::Record
 }
 
 // ---- commits
-// -----------------------------------------------------------------------------------------------------------
 
 Status Embedded::CommitIfDue() {
   if (step_records_ == 0) return Status::Ok();

@@ -12,7 +12,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/clock.h"
@@ -77,6 +76,7 @@ class Embedded {
   struct Tail {
     std::unique_ptr<FileTail> files;
     std::vector<SourceState> sources;  // by FileTail's number
+    std::set<SourceId> reading;        // read since there was last nothing more
     uint32_t declared = 0;             // FactsTable::Declare
     std::string name;                  // of the input
     std::set<size_t> not_owned;        // FileTail's numbers of files that another input reads

@@ -188,6 +188,7 @@ class BatchResult {
     } else if (decoded.outcome != DecodeOutcome::kClean) {
       Note(decoded, input, path, record.index);
     }
+    event_json_.clear();
     for (const RuleIndex rule : pipeline_->matches()) {
       if (pipeline_->engine().rules().rules[rule].level < options_.min_level) continue;
       matched.push_back(rule);
@@ -243,7 +244,8 @@ class BatchResult {
                   .String(r.id)
                   .str();
     row.value.assign(reinterpret_cast<const char*>(&rule), sizeof rule);
-    AppendDetectionRecord(SummaryOf(r), event, path,
+    if (event_json_.empty()) AppendJson(event, &event_json_);
+    AppendDetectionRecord(SummaryOf(r), event, event_json_, path,
                           pipeline_->detector().Explain(event, pipeline_->facts(), rule), &row.value);
     rows.push_back(std::move(row));
   }
@@ -270,6 +272,7 @@ class BatchResult {
 
   const ScanOptions& options_;
   Pipeline* pipeline_;
+  std::string event_json_;  // of the record at hand, once a rule matched it
   bool rows_wanted_;
   bool fold_;
 };

@@ -31,13 +31,13 @@ class SpillSorter::RunReader {
     uint32_t sizes[2];
     const size_t n = std::fread(sizes, 1, sizeof sizes, file_);
     if (n == 0 && std::feof(file_) != 0) return false;
-    row_.resize(size_t{sizes[0]} + sizes[1]);
-    key_size_ = sizes[0];
-    if (n != sizeof sizes || std::fread(row_.data(), 1, row_.size(), file_) != row_.size()) {
-      *status = Status::Io("a temporary file of sorted results could not be read back");
-      return false;
+    if (n == sizeof sizes) {
+      row_.resize(size_t{sizes[0]} + sizes[1]);
+      key_size_ = sizes[0];
+      if (std::fread(row_.data(), 1, row_.size(), file_) == row_.size()) return true;
     }
-    return true;
+    *status = Status::Io("a temporary file of sorted results could not be read back");
+    return false;
   }
   std::string_view key() const { return std::string_view(row_).substr(0, key_size_); }
   std::string_view value() const { return std::string_view(row_).substr(key_size_); }

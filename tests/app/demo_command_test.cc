@@ -113,7 +113,9 @@ TEST_F(DemoCommandTest, StoryIsTheSameInEveryMonthOfRoutine) {
     // The quiet week, 5 to 11 October: nobody is disturbed.
     for (const Alert& alert : alerts) {
       const std::string day = FormatTimestamp(alert.first).substr(0, 10);
-      if (day >= "2026-10-05" && day <= "2026-10-11") EXPECT_LE(alert.level, Level::kLow) << alert.explain;
+      if (day >= "2026-10-05" && day <= "2026-10-11") {
+        EXPECT_LE(alert.level, Level::kLow) << alert.explain;
+      }
     }
     std::filesystem::remove_all(folder);
   }

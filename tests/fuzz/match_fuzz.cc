@@ -56,11 +56,12 @@ std::string Record(const uint8_t* data, size_t size, const Engines& engines) {
 }
 
 // The slow twin has no notion of repaired records, of keys that stand there twice, of nesting that is kept as
-// text, and of numbers beyond 64 bits: these are left to the decoder's own target.
+// text, and of numbers beyond 64 bits, and its parser takes the byte 0 for the end: these are left to the
+// decoder's own target.
 bool Comparable(const std::string& record) {
   constexpr size_t kMaxRecord = 2000;  // the slow twin backtracks
   constexpr int kMaxDepth = 40;
-  if (record.size() > kMaxRecord) return false;
+  if (record.size() > kMaxRecord || record.find('\0') != std::string::npos) return false;
   bool comparable = true;
   std::vector<std::vector<std::string>> keys;
   const auto look = [&](int depth, SlowJson::parse_event_t event, SlowJson& value) {

@@ -69,11 +69,12 @@ void CheckNumber(const std::string& text) {
   if (number && (number->integral || text.find('.') != std::string::npos)) {
     FUZZ_CHECK(ToSlowNumber(*number) == *slow);
   }
+  // Only what is a number from its first byte to its last: a JSON parser also takes white space, a byte order
+  // mark, and the byte 0 for the end.
+  if (text.find_first_not_of("+-.0123456789Ee") != std::string::npos) return;
   const SlowJson json = SlowJson::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool huge = json.is_number_float() && text.find_first_of(".eE") == std::string::npos;
-  if (json.is_number() && !huge && text.find_first_of(" \t\r\n") == std::string::npos) {
-    FUZZ_CHECK(JsonNumberText(text) == ScalarText(json));
-  }
+  if (json.is_number() && !huge) FUZZ_CHECK(JsonNumberText(text) == ScalarText(json));
 }
 
 void CheckAddress(const std::string& network_text, const std::string& text) {

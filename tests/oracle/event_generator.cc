@@ -273,7 +273,7 @@ std::string EventGenerator::DrawAddress(const SlowNetwork& network) {
 }
 
 std::string EventGenerator::DrawTime() {
-  char text[64];
+  char text[160];  // of which 26 are used; gcc reckons with the widest numbers
   std::snprintf(text, sizeof(text), "%04zu-%02zu-%02zu%c%02zu:%02zu:%02zu%s", 2000 + dice_->Below(31),
                 1 + dice_->Below(12), 1 + dice_->Below(28), dice_->Chance(50) ? 'T' : ' ', dice_->Below(24),
                 dice_->Below(60), dice_->Below(60), dice_->Chance(50) ? "Z" : "+05:00");

@@ -4,7 +4,7 @@ namespace redthread {
 namespace {
 
 void AppendUnit(char32_t unit, std::string* out) {
-  char escape[8];
+  char escape[16];
   std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(unit));
   *out += escape;
 }

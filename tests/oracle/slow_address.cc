@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 
 #include "tests/oracle/slow_value.h"
@@ -101,7 +102,9 @@ std::optional<SlowNetwork> ParseSlowNetwork(std::string_view text) {
   const std::optional<SlowAddress> address = ParseSlowAddress(parts[0]);
   if (!address || parts.size() > 2) return std::nullopt;
   if (parts.size() == 1) return SlowNetwork{*address, address->bits};
-  const std::optional<int> prefix = SmallNumber(parts[1], 3, 10);
+  const size_t zeros = std::min(parts[1].find_first_not_of('0'), parts[1].size() - 1);  // "/08" is "/8"
+  const std::optional<int> prefix =
+      parts[1].empty() ? std::nullopt : SmallNumber(parts[1].substr(zeros), 3, 10);
   if (!prefix || *prefix > address->bits) return std::nullopt;
   return SlowNetwork{*address, *prefix};
 }

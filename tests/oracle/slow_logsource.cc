@@ -70,7 +70,11 @@ void AddOther(const LogSourceMap::Other& other, const SlowJson& flat, LogSourceF
   for (const std::string& field : other.service_from) {
     if (flat.contains(field) && flat.at(field).is_string()) AddOnce(flat.at(field), &facts->services);
   }
-  if (!other.log_source.category.empty()) facts->categories.push_back({other.log_source.category, {}});
+  const LogSourceFacts::CategoryFact category = {other.log_source.category, {}};
+  if (!category.category.empty() &&
+      std::find(facts->categories.begin(), facts->categories.end(), category) == facts->categories.end()) {
+    facts->categories.push_back(category);
+  }
 }
 
 // A channel that some other source asks for (Sysmon for Linux writes Windows' fields) decides first, then
@@ -101,7 +105,9 @@ LogSourceFacts SlowClassify(const LogSourceMap& map, const SlowJson& flat,
   if (facts.products.empty()) AddOnce(ProductByContent(map, flat), &facts.products);
   if (Has(facts.products, "windows")) AddWindows(map, flat, &facts);
   for (const LogSourceMap::Other& other : map.others) {
-    if (Has(facts.products, other.log_source.product)) AddOther(other, flat, &facts);
+    // A source without a product, such as a web access log, goes with any.
+    if (other.log_source.product.empty() || Has(facts.products, other.log_source.product))
+      AddOther(other, flat, &facts);
   }
   std::sort(facts.services.begin(), facts.services.end());
   return facts;

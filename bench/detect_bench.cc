@@ -1,0 +1,333 @@
+// What detection costs: all SigmaHQ rules over real events held in memory, against simdjson reading every
+// field and string of the same buffers.
+//
+//   ./dev bench detect          needs the reference data beside the checkout (../shared)
+//   build/release/bench/detect_bench [--reference DIR] [--lane NAME] [--rounds N]
+//
+// Columns: (a) simdjson On-Demand, one thread; (b) redthread, one thread: shape, time, classification, all
+// rules, results written; (c) the same on two threads; medians of the rounds. Nothing here is a test:
+// machines are noisy, the ratios of one run are what counts.
+#include <simdjson.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "core/record.h"
+#include "ingest/record_reader.h"
+#include "runtime/engine.h"
+
+namespace redthread {
+namespace {
+
+namespace fs = std::filesystem;
+using Seconds = std::chrono::duration<double>;
+
+double Time(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return Seconds(std::chrono::steady_clock::now() - start).count();
+}
+
+// Kilobytes in use now.
+size_t ResidentKb() {
+  std::ifstream statm("/proc/self/statm");
+  size_t pages = 0, resident = 0;
+  statm >> pages >> resident;
+  return resident * 4;
+}
+
+struct Lane {
+  std::string name;
+  struct Part {
+    RecordBatch batch;
+    uint32_t declared = 0;
+  };
+  std::vector<Part> parts;
+  uint64_t events = 0;
+  uint64_t bytes = 0;
+};
+
+void ReadFile(const std::string& path, uint32_t declared, Lane* lane) {
+  auto reader = RecordReader::Open(path, path, {});
+  if (!reader.ok()) {
+    std::fprintf(stderr, "%s\n", reader.status().message().c_str());
+    std::exit(1);
+  }
+  for (;;) {
+    Lane::Part part;
+    part.declared = declared;
+    const Result<bool> more = (*reader)->Next(&part.batch);
+    if (!more.ok() || !*more) return;
+    lane->events += part.batch.records.size();
+    lane->bytes += part.batch.counts.bytes;
+    lane->parts.push_back(std::move(part));
+  }
+}
+
+DeclaredLogSource DeclaredOf(const nlohmann::json& log_source) {
+  DeclaredLogSource declared;
+  for (const auto& [key, value] : log_source.items()) {
+    std::vector<std::string>* list = key == "product"    ? &declared.products
+                                     : key == "service"  ? &declared.services
+                                     : key == "category" ? &declared.categories
+                                                         : nullptr;
+    if (list == nullptr) continue;
+    for (const auto& v : value.is_array() ? value : nlohmann::json::array({value})) list->push_back(v);
+  }
+  return declared;
+}
+
+// Lines made to hurt: long values, nearly every literal of the rules but not quite, a great many fields.
+std::string HostileLines(const RuleSet& rules) {
+  std::mt19937 random(1);
+  std::vector<std::string> literals;
+  const std::function<void(const SearchNode&)> collect = [&](const SearchNode& node) {
+    for (const SearchNode& c : node.children) collect(c);
+    if (node.kind != SearchNode::Kind::kItem) return;
+    for (const RawValue& v : node.item.raw_values) {
+      if (v.text.size() > 4) literals.push_back(v.text);
+    }
+  };
+  for (const Rule& r : rules.rules) {
+    if (r.log_source.category == "process_creation") {
+      for (const Search& s : r.logic.searches) collect(s.root);
+    }
+  }
+  const auto event = [](const std::string& command_line) {
+    std::string line =
+        R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"Image":"C:\\Windows\\System32\\cmd.exe","CommandLine":)";
+    AppendJsonString(command_line, &line);
+    return line + "}\n";
+  };
+  std::string out;
+  for (int n = 0; n < 60; ++n) {
+    std::string near;
+    while (near.size() < 150'000) {
+      std::string literal = literals[random() % literals.size()];
+      if (n % 3 != 0) literal[random() % literal.size()] = '~';
+      near += literal + " ";
+    }
+    out += event(near);
+    out += event(std::string(150'000, "a-/ "[n % 4]));
+    std::string runs;
+    while (runs.size() < 150'000) runs += "powershell -e -en -enc aaaaaaaaaaaa\\\\\\\\";
+    out += event(runs);
+  }
+  for (int n = 0; n < 4; ++n) {
+    std::string fields = R"({"Channel":"Security","EventID":4688)";
+    for (int f = 0; f < 50'000; ++f) fields += ",\"f" + std::to_string(f) + "\":\"\\\\u0061 value\"";
+    out += fields + "}\n";
+  }
+  return out;
+}
+
+// ---- (a) the yardstick
+// -------------------------------------------------------------------------------------------------
+
+size_t Walk(simdjson::ondemand::value value);
+
+size_t Walk(simdjson::ondemand::object object) {
+  size_t sum = 0;
+  for (auto field : object) {
+    sum += std::string_view(field.unescaped_key()).size();
+    sum += Walk(simdjson::ondemand::value(field.value()));
+  }
+  return sum;
+}
+
+size_t Walk(simdjson::ondemand::value value) {
+  size_t sum = 0;
+  switch (value.type()) {
+    case simdjson::ondemand::json_type::object:
+      return Walk(simdjson::ondemand::object(value.get_object()));
+    case simdjson::ondemand::json_type::array:
+      for (auto element : value.get_array()) sum += Walk(simdjson::ondemand::value(element.value()));
+      return sum;
+    case simdjson::ondemand::json_type::string:
+      return std::string_view(value.get_string()).size();
+    case simdjson::ondemand::json_type::number:
+      return static_cast<size_t>(double(value.get_double()));
+    case simdjson::ondemand::json_type::boolean:
+      return bool(value.get_bool()) ? 1 : 0;
+    default:
+      return value.is_null() ? 1 : 0;
+  }
+}
+
+size_t ReadEverything(const Lane& lane) {
+  simdjson::ondemand::parser parser;
+  size_t sum = 0;
+  for (const Lane::Part& part : lane.parts) {
+    for (const RecordBatch::Record& r : part.batch.records) {
+      try {
+        auto document = parser.iterate(r.data, r.size, r.size + Decoder::kPadding);
+        sum += Walk(simdjson::ondemand::object(document.get_object()));
+      } catch (const simdjson::simdjson_error&) {
+        ++sum;
+      }
+    }
+  }
+  return sum;
+}
+
+// ---- (b) redthread
+// -----------------------------------------------------------------------------------------------------
+
+struct Work {
+  uint64_t detections = 0;
+  Detector::Counters counters;
+  double slowest_s_per_mb = 0;
+};
+
+void Detect(const std::shared_ptr<const Engine>& engine, const Lane& lane, size_t first, size_t step,
+            Pipeline* pipeline, Work* work, bool time_lines) {
+  std::string out, event_json;
+  for (size_t p = first; p < lane.parts.size(); p += step) {
+    const Lane::Part& part = lane.parts[p];
+    for (const RecordBatch::Record& r : part.batch.records) {
+      const auto one = [&] {
+        pipeline->Process(r.text(), part.declared, {0, 0, r.index, r.cursor}, {});
+        event_json.clear();
+        if (!pipeline->matches().empty()) AppendJson(pipeline->event(), &event_json);
+        for (const RuleIndex rule : pipeline->matches()) {
+          const Rule& matched = engine->rules().rules[rule];
+          AppendDetectionRecord(
+              {matched.id, matched.title, matched.level, &matched.tags}, pipeline->event(), event_json,
+              lane.name, pipeline->detector().Explain(pipeline->event(), pipeline->facts(), rule), &out);
+          ++work->detections;
+        }
+      };
+      if (time_lines && r.size > 100'000) {
+        work->slowest_s_per_mb =
+            std::max(work->slowest_s_per_mb, Time(one) / (static_cast<double>(r.size) / 1e6));
+      } else {
+        one();
+      }
+      if (out.size() > 1 << 20) out.clear();
+    }
+  }
+  work->counters = pipeline->detector().counters();
+}
+
+double Median(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+void Run(const std::shared_ptr<const Engine>& engine, const Lane& lane, int rounds) {
+  const int repeat = static_cast<int>(std::max<uint64_t>(1, (64 << 20) / std::max<uint64_t>(lane.bytes, 1)));
+  std::vector<double> a, b, c;
+  Work work;
+  Pipeline one(engine), two(engine);
+  Detect(engine, lane, 0, 1, &one, &work, true);  // warm: partitions are made on first sight
+  for (int round = 0; round < rounds; ++round) {
+    volatile size_t sink = 0;
+    a.push_back(Time([&] {
+      for (int n = 0; n < repeat; ++n) sink = sink + ReadEverything(lane);
+    }));
+    Work ignored;
+    b.push_back(Time([&] {
+      for (int n = 0; n < repeat; ++n) Detect(engine, lane, 0, 1, &one, &ignored, false);
+    }));
+    c.push_back(Time([&] {
+      Work other;
+      std::thread half([&] {
+        for (int n = 0; n < repeat; ++n) Detect(engine, lane, 1, 2, &two, &other, false);
+      });
+      for (int n = 0; n < repeat; ++n) Detect(engine, lane, 0, 2, &one, &ignored, false);
+      half.join();
+    }));
+  }
+  const double events = static_cast<double>(lane.events) * repeat;
+  const double megabytes = static_cast<double>(lane.bytes) * repeat / 1e6;
+  const double events_seen = static_cast<double>(work.counters.events);
+  std::printf("%-8s %9lu %8.1f | %9.0f %6.0f | %9.0f %6.0f | %9.0f %6.0f | %5.2f %5.2f | %7.1f %6.2f %8lu",
+              lane.name.c_str(), static_cast<unsigned long>(lane.events),
+              static_cast<double>(lane.bytes) / 1e6, events / Median(a), megabytes / Median(a),
+              events / Median(b), megabytes / Median(b), events / Median(c), megabytes / Median(c),
+              Median(a) / Median(b), Median(b) / Median(c),
+              static_cast<double>(work.counters.rules) / events_seen,
+              static_cast<double>(work.counters.candidates) / events_seen,
+              static_cast<unsigned long>(work.detections));
+  if (work.slowest_s_per_mb > 0) std::printf("  slowest line %.1f ms a MB", work.slowest_s_per_mb * 1e3);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  std::string reference = fs::path(REDTHREAD_SOURCE_DIR).parent_path() / "shared";
+  std::string only;
+  int rounds = 5;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (flag == "--reference") reference = argv[i + 1];
+    if (flag == "--lane") only = argv[i + 1];
+    if (flag == "--rounds") rounds = std::atoi(argv[i + 1]);
+  }
+  const std::string data = reference + "/data";
+  if (!fs::exists(data)) {
+    std::fprintf(stderr, "detect_bench: no reference data in %s; name its folder with --reference\n",
+                 reference.c_str());
+    return 2;
+  }
+  const fs::path corpus = fs::path(REDTHREAD_BINARY_DIR) / "reference" / "bench-sigma";
+  if (!fs::exists(corpus)) {
+    fs::create_directories(corpus);
+    const std::string command = "tar --zstd -xf " + data + "/sigma/*.tar.zst -C " + corpus.string();
+    if (std::system(command.c_str()) != 0) return 2;
+  }
+  Engine::Options options;
+  for (const char* folder :
+       {"rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting"}) {
+    options.rule_paths.push_back((corpus / "sigma" / folder).string());
+  }
+  options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
+  options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
+  const size_t before = ResidentKb();
+  std::shared_ptr<const Engine> engine;
+  const double load = Time([&] { engine = std::move(*Engine::Load(options)); });
+  std::printf("%zu rules loaded in %.2f s, %.1f MB\n", engine->rules().rules.size(), load,
+              static_cast<double>(ResidentKb() - before) / 1024);
+
+  std::ifstream file(data + "/manifest.json");
+  const nlohmann::json manifest = nlohmann::json::parse(file);
+  std::printf("%-8s %9s %8s | %16s | %16s | %16s | %5s %5s | %7s %6s %8s\n", "lane", "events", "MB",
+              "(a) simdjson /s", "(b) 1 thread /s", "(c) 2 threads /s", "b/a", "c/b", "rules", "cand.",
+              "matches");
+  for (const std::string name : {"otrf", "evtx", "zeek", "cloud", "hostile"}) {
+    if (!only.empty() && only != name) continue;
+    Lane lane;
+    lane.name = name;
+    if (name == "hostile") {
+      const fs::path path = fs::temp_directory_path() / "redthread-hostile.ndjson";
+      std::ofstream(path) << HostileLines(engine->rules());
+      ReadFile(path, 0, &lane);
+      fs::remove(path);
+    }
+    for (const auto& f : manifest["files"]) {
+      const std::string path = f["path"];
+      if (path.find("events/" + name + "/") != 0 || f["logsource"].empty()) continue;
+      ReadFile(data + "/" + path, engine->facts()->Declare(DeclaredOf(f["logsource"])), &lane);
+    }
+    const size_t rss = ResidentKb();
+    Run(engine, lane, rounds);
+    std::printf("         memory of rules and partitions grew by %.1f MB\n",
+                (static_cast<double>(ResidentKb()) - static_cast<double>(rss)) / 1024);
+  }
+  return 0;
+}
+
+}  // namespace redthread
+
+int main(int argc, char** argv) { return redthread::Main(argc, argv); }

@@ -1,0 +1,109 @@
+#include "correlate/keyword_index.h"
+
+#include <hs/hs.h>
+
+#include <algorithm>
+
+namespace redthread {
+
+namespace {
+
+// How text that JSON may write differently begins: \u00XX, and the bytes of KELVIN SIGN.
+constexpr std::string_view kHiding[] = {"\\u00", "\xE2\x84\xAA"};
+constexpr size_t kShortestPiece = 3;
+
+// Characters that JSON has no other way to write but \u00XX.
+bool IsPlain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '/'; }
+
+// A number may be written in another way than its text: 1e3 for 1000.
+bool LooksNumeric(std::string_view s) {
+  return s.find_first_not_of("0123456789+-.e") == std::string_view::npos;
+}
+
+std::string_view LongestPlain(std::string_view literal) {
+  std::string_view best;
+  for (size_t i = 0; i < literal.size();) {
+    size_t end = i;
+    while (end < literal.size() && IsPlain(literal[end])) ++end;
+    if (end - i > best.size()) best = literal.substr(i, end - i);
+    i = end + 1;
+  }
+  return best;
+}
+
+}  // namespace
+
+KeywordIndex::KeywordIndex() = default;
+KeywordIndex::~KeywordIndex() = default;
+KeywordIndex::KeywordIndex(KeywordIndex&&) noexcept = default;
+KeywordIndex& KeywordIndex::operator=(KeywordIndex&&) noexcept = default;
+
+KeywordIndex::Scratch::~Scratch() { hs_free_scratch(scratch_); }
+void KeywordIndex::FreeDatabase::operator()(hs_database* database) const { hs_free_database(database); }
+
+void KeywordIndex::Add(std::string_view literal, uint32_t owner) {
+  const std::string_view piece = LongestPlain(literal);
+  blind_ |= piece.size() < kShortestPiece || LooksNumeric(piece);
+  const auto known = std::find(pieces_.begin(), pieces_.end(), piece);
+  if (known != pieces_.end()) {
+    owners_[static_cast<size_t>(known - pieces_.begin())].push_back(owner);
+    return;
+  }
+  pieces_.emplace_back(piece);
+  owners_.push_back({owner});
+}
+
+void KeywordIndex::Build() {
+  if (blind_ || owners_.empty()) return;
+  std::vector<const char*> patterns;
+  std::vector<unsigned> flags, ids;
+  std::vector<size_t> sizes;
+  const auto add = [&](std::string_view text, unsigned flag) {
+    ids.push_back(static_cast<unsigned>(patterns.size()));
+    patterns.push_back(text.data());
+    sizes.push_back(text.size());
+    flags.push_back(flag | HS_FLAG_SINGLEMATCH);
+  };
+  for (const std::string& piece : pieces_) add(piece, HS_FLAG_CASELESS);
+  for (const std::string_view hiding : kHiding) add(hiding, 0);
+  hs_database_t* database = nullptr;
+  hs_compile_error_t* error = nullptr;
+  const hs_error_t compiled =
+      hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), sizes.data(),
+                           static_cast<unsigned>(patterns.size()), HS_MODE_BLOCK, nullptr, &database, &error);
+  if (compiled != HS_SUCCESS) {
+    hs_free_compile_error(error);
+    blind_ = true;  // slower, and as right
+    return;
+  }
+  database_.reset(database);
+}
+
+bool KeywordIndex::Scan(std::string_view raw, Scratch* scratch, std::vector<uint32_t>* owners) const {
+  owners->clear();
+  if (blind_ || raw.empty()) return false;
+  if (scratch->fitted_ != this) {
+    if (hs_alloc_scratch(database_.get(), &scratch->scratch_) != HS_SUCCESS) return false;
+    scratch->fitted_ = this;
+  }
+  struct Hits {
+    const KeywordIndex* index;
+    std::vector<uint32_t>* owners;
+    bool hidden = false;
+  } hits{this, owners};
+  const auto on_match = [](unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+    auto* h = static_cast<Hits*>(context);
+    if (id >= h->index->owners_.size()) {
+      h->hidden = true;
+      return 1;  // stop
+    }
+    const std::vector<uint32_t>& o = h->index->owners_[id];
+    h->owners->insert(h->owners->end(), o.begin(), o.end());
+    return 0;
+  };
+  const hs_error_t scanned = hs_scan(database_.get(), raw.data(), static_cast<unsigned>(raw.size()), 0,
+                                     scratch->scratch_, on_match, &hits);
+  return scanned == HS_SUCCESS && !hits.hidden;
+}
+
+}  // namespace redthread

@@ -1,0 +1,153 @@
+// Watermark: what moves it, what holds it, and that it never goes back.
+#include "correlate/watermark.h"
+
+#include <gtest/gtest.h>
+
+namespace redthread {
+namespace {
+
+constexpr Nanoseconds kMinute = std::chrono::minutes(1);
+constexpr Nanoseconds kLateness = 5 * kMinute;
+constexpr Nanoseconds kStart{0};
+
+Timestamp At(int minute) { return Timestamp{} + kMinute * minute; }
+
+TEST(WatermarkTest, IsUnknownWhileASourceHasNotSpoken) {
+  Watermark watermark(kLateness);
+  EXPECT_EQ(watermark.At(kStart), Timestamp::Min());
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  EXPECT_EQ(watermark.At(kStart), Timestamp::Min());
+  EXPECT_EQ(watermark.Of(2), std::nullopt);
+  watermark.Observe(2, At(50), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(45));
+}
+
+TEST(WatermarkTest, IsTheLeastOverTheSourcesLessTheLateness) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  watermark.Observe(2, At(60), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(55));
+  watermark.Observe(2, At(150), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(95));
+  EXPECT_EQ(watermark.Of(1), At(95));
+  EXPECT_EQ(watermark.Of(2), At(145));
+}
+
+TEST(WatermarkTest, AForgedOrFastClockMovesNothingAheadOfArrival) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, Timestamp::Max(), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(195));
+}
+
+TEST(WatermarkTest, AnOldRecordDoesNotPullItsSourceBack) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  watermark.Observe(1, At(10), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(95));
+}
+
+TEST(WatermarkTest, TheLeastTimeOfAllDoesNotOverflow) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, Timestamp::Min(), At(200));
+  EXPECT_EQ(watermark.At(kStart), Timestamp::Min());
+}
+
+TEST(WatermarkTest, ASourceAtItsEndDoesNotHoldOthersBack) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(10), At(200));
+  watermark.Observe(2, At(100), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(5));
+  watermark.SetAtEnd(1, true);
+  EXPECT_EQ(watermark.At(kStart), At(95));
+}
+
+TEST(WatermarkTest, ASourceThatSpeaksAgainHoldsButPullsNothingBack) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(10), At(200));
+  watermark.Observe(2, At(100), At(200));
+  watermark.SetAtEnd(1, true);
+  EXPECT_EQ(watermark.At(kStart), At(95));
+  watermark.SetAtEnd(1, false);
+  watermark.Observe(1, At(20), At(200));
+  watermark.Observe(2, At(150), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(95));
+}
+
+TEST(WatermarkTest, ANewcomerNeverPullsItBack) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(95));
+  watermark.AddSource(2, std::nullopt);
+  EXPECT_EQ(watermark.At(kStart), At(95));
+  watermark.Observe(2, At(1), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(95));
+}
+
+TEST(WatermarkTest, WhenAllAreAtTheirEndItGoesOnWithTheElapsedTime) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  watermark.Observe(2, At(60), At(200));
+  watermark.SetAtEnd(1, true);
+  watermark.SetAtEnd(2, true);
+  const Nanoseconds fell_idle = 7 * kMinute;
+  EXPECT_EQ(watermark.At(fell_idle), At(95));
+  EXPECT_EQ(watermark.At(fell_idle + 3 * kMinute), At(98));
+  EXPECT_EQ(watermark.At(fell_idle + 60 * kMinute), At(155));
+}
+
+TEST(WatermarkTest, AfterAWakingTheIdleTimeIsCountedAnew) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  watermark.SetAtEnd(1, true);
+  EXPECT_EQ(watermark.At(kStart), At(95));
+  EXPECT_EQ(watermark.At(10 * kMinute), At(105));
+  watermark.SetAtEnd(1, false);
+  watermark.Observe(1, At(120), At(200));
+  EXPECT_EQ(watermark.At(20 * kMinute), At(115));
+  watermark.SetAtEnd(1, true);
+  EXPECT_EQ(watermark.At(30 * kMinute), At(115));
+  EXPECT_EQ(watermark.At(31 * kMinute), At(116));
+}
+
+TEST(WatermarkTest, IdleSourcesThatNeverHadATimeLeaveItUnknown) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.SetAtEnd(1, true);
+  EXPECT_EQ(watermark.At(kStart), Timestamp::Min());
+  EXPECT_EQ(watermark.At(100 * kMinute), Timestamp::Min());
+}
+
+TEST(WatermarkTest, ASourceResumesWhereAnEarlierRunLeftIt) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, At(80));
+  EXPECT_EQ(watermark.At(kStart), At(80));
+  watermark.AddSource(1, At(20));  // it is known already
+  EXPECT_EQ(watermark.Of(1), At(80));
+}
+
+TEST(WatermarkTest, ARemovedSourceHoldsNothing) {
+  Watermark watermark(kLateness);
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  watermark.RemoveSource(2);
+  EXPECT_EQ(watermark.At(kStart), At(95));
+}
+
+}  // namespace
+}  // namespace redthread
