@@ -111,7 +111,8 @@ Result<FoldState::Episode> FoldState::Load(StateTransaction* t, const std::strin
   const std::string group_key = GroupKey(key, start);
   std::string value;
   const Status found = t->Get(ColumnFamily::kGroup, group_key, &value);
-  if (found.code() == StatusCode::kNotFound) return episode;
+  episode.closed = found.code() == StatusCode::kNotFound;
+  if (episode.closed) return episode;
   RT_RETURN_IF_ERROR(found);
   Result<std::string_view> payload = OpenRow("fold", group_key, value);
   if (!payload.ok()) return payload.status();
@@ -150,10 +151,12 @@ Status FoldState::Extend(StateTransaction* t, const std::string& key, const Fold
   FoldInto(rules_->rules[match.rule], match, &episode->alert);
   episode->dirty = true;
   const bool late = match.time != kNoTime && match.time < watermark;
-  if (!late && !IsToldSize(episode->alert.count)) return Status::Ok();
-  RT_RETURN_IF_ERROR(Tell(t, key, episode));
-  if (late) SetTimer(t, key, *episode, watermark);  // it may have been closed
-  return Status::Ok();
+  if (episode->closed) {
+    // It ended with the input that there was, and goes on: its end has to be told again.
+    episode->closed = false;
+    SetTimer(t, key, *episode, watermark);
+  }
+  return late || IsToldSize(episode->alert.count) ? Tell(t, key, episode) : Status::Ok();
 }
 
 // A change that is told: the next revision.
@@ -399,6 +402,7 @@ Status FoldState::OnTimer(StateTransaction* t, const std::string& key, Timestamp
   if (ended) {
     if (episode->dirty) RT_RETURN_IF_ERROR(Store(t, key, episode));
     t->Delete(ColumnFamily::kGroup, GroupKey(key, start));
+    episode->closed = true;
   } else {
     SetTimer(t, key, *episode, watermark);
   }

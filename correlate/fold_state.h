@@ -50,8 +50,9 @@ class FoldState {
  private:
   struct Episode {
     Alert alert;
-    uint64_t told = 0;   // alert.count when it was last told
-    bool dirty = false;  // changed since it was last stored
+    uint64_t told = 0;    // alert.count when it was last told
+    bool dirty = false;   // changed since it was last stored
+    bool closed = false;  // no timer waits for it: it ended, with the input if not before
   };
   struct Row {  // a stored match
     FoldMatch match;

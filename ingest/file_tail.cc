@@ -204,10 +204,10 @@ void FileTail::Close(File* file) {
 
 void FileTail::Scan() {
   scanned_ = clock_->Elapsed();
-  const InputList list = ExpandInputs({options_.pattern});
+  const InputList list = ExpandInputs(options_.patterns);
   for (const Status& problem : list.problems) {
     // A file that is not there yet is awaited.
-    if (problem.code() != StatusCode::kNotFound) Problem(options_.pattern, problem);
+    if (problem.code() != StatusCode::kNotFound) Problem("", problem);
   }
   for (File& file : files_) file.seen = false;
   // Files that were read before are first looked for by inode, all of them: a copy must not be taken for its
@@ -252,10 +252,12 @@ void FileTail::LookAt(const std::string& path) {
 
 // A file that is known, by its inode.
 void FileTail::Return(const std::string& path, uint64_t size, File* file) {
+  // It may have several names, links to it: the one by which it was first seen counts.
+  const bool at_home = file->seen && file->path == file->progress.path;
   file->seen = true;
   file->gone = false;
-  file->path = path;
-  file->rotated = path != file->progress.path;
+  if (!at_home) file->path = path;
+  file->rotated = file->path != file->progress.path;
   if (file->reader != nullptr || size == file->size || !Settled(path, size)) return;
   // It was closed at its end and has changed since.
   const Result<FilePrefix> prefix = ReadFilePrefix(path);

@@ -1,6 +1,6 @@
 // FileTail: log files that are written to, rotated, compressed and truncated while they are read.
 //
-// The files are those of one path, folder or glob. A file is known by its FileIdentity, so that
+// The files are those of some paths, folders or globs. A file is known by its FileIdentity, so that
 //   renamed       it is read on, to its end, before it is forgotten (its descriptor stays open)
 //   compressed    a .gz or .zst with the same beginning is the same file at the same uncompressed offset
 //   truncated     (copytruncate) its next epoch begins; what was still unread of the old content is read from
@@ -34,7 +34,7 @@ namespace redthread {
 class FileTail {
  public:
   struct Options {
-    std::string pattern;  // a path, folder or glob
+    std::vector<std::string> patterns;  // paths, folders or globs; a file of several is read once
     RecordReader::Options reader;
     Nanoseconds scan_interval = std::chrono::seconds(1);  // between two looks for files that came or went
     // For how long a file that was rotated away must not change before its last line counts as whole, and a
@@ -63,6 +63,9 @@ class FileTail {
 
   // Gives the next records of some file that has new ones, the files in turn. False when there are none now.
   bool Poll(RecordBatch* batch, Source* source);
+
+  // Whether it reads that file, or waits for it to grow.
+  bool Has(const FileIdentity& identity) { return FindLive({identity.device, identity.inode}) != nullptr; }
 
   // All files are as they will ever be: last lines without an end count. For reading to the end and stopping.
   void Finish() { finishing_ = true; }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "ingest/input_list.h"
 #include "storage/dead_letter_store.h"
 
 namespace redthread {
@@ -66,16 +67,19 @@ Status Embedded::OpenTails() {
     files.push_back(source);
   }
   for (const FileInput& input : options_.inputs) {
-    const uint32_t declared = engine_->facts()->Declare(input.log_source);
     for (const std::string& pattern : input.patterns) {
-      Tail tail;
-      FileTail::Options options;
-      options.pattern = pattern;
-      tail.files = std::make_unique<FileTail>(options, known, clock_);
-      tail.sources = files;
-      tail.declared = declared;
-      tails_.push_back(std::move(tail));
+      if (options_.on_problem && ExpandInputs({pattern}).paths.empty())
+        options_.on_problem("source `" + input.name + "`: nothing matches " + pattern +
+                            " yet; it is awaited");
     }
+    Tail tail;
+    FileTail::Options options;
+    options.patterns = input.patterns;
+    tail.files = std::make_unique<FileTail>(options, known, clock_);
+    tail.sources = files;
+    tail.declared = engine_->facts()->Declare(input.log_source);
+    tail.name = input.name;
+    tails_.push_back(std::move(tail));
   }
   return Status::Ok();
 }
@@ -99,6 +103,7 @@ Result<bool> Embedded::PollTail(Tail* tail) {
   const bool more = tail->files->Poll(&batch_, &source);
   TellProblems(tail);
   for (const FileTail::Source& copy : tail->files->TakeProgress()) {
+    if (!Owns(tail, copy)) continue;
     const Result<SourceState*> state = SourceOf(tail, copy);
     if (!state.ok()) return state.status();
     RT_RETURN_IF_ERROR(StoreProgress(copy, *state));
@@ -108,8 +113,21 @@ Result<bool> Embedded::PollTail(Tail* tail) {
     tail->reading.clear();
     return false;
   }
-  RT_RETURN_IF_ERROR(TakeBatch(tail, source));
+  if (Owns(tail, source)) RT_RETURN_IF_ERROR(TakeBatch(tail, source));
   return true;
+}
+
+// Whether the file is read for this input. If not, that is told once.
+bool Embedded::Owns(Tail* tail, const FileTail::Source& source) {
+  const FileIdentity& identity = source.progress.identity;
+  Tail*& owner = owners_[{identity.device, identity.inode}];
+  if (owner == nullptr || !owner->files->Has(identity)) owner = tail;
+  if (owner == tail) return true;
+  if (tail->not_owned.insert(source.number).second && options_.on_problem) {
+    options_.on_problem(source.progress.path + ": source `" + tail->name + "` leaves it to source `" +
+                        owner->name + "`, which reads it already");
+  }
+  return false;
 }
 
 Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {

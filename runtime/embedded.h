@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -28,7 +29,7 @@
 
 namespace redthread {
 
-// One configured input of type file.
+// One configured input of type file. A file that several inputs match is read for the first that finds it.
 struct FileInput {
   std::string name;
   std::vector<std::string> patterns;  // files, folders, globs
@@ -71,16 +72,19 @@ class Embedded {
   const Report& report() const { return report_; }
 
  private:
-  // A configured pattern, and the numbers of its files.
+  // The files of one input, and their numbers.
   struct Tail {
     std::unique_ptr<FileTail> files;
     std::vector<SourceState> sources;  // by FileTail's number
     std::set<SourceId> reading;        // read since there was last nothing more
     uint32_t declared = 0;             // FactsTable::Declare
+    std::string name;                  // of the input
+    std::set<size_t> not_owned;        // FileTail's numbers of files that another input reads
   };
 
   Embedded(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
   Status OpenTails();
+  bool Owns(Tail* tail, const FileTail::Source& source);
   Result<SourceState*> SourceOf(Tail* tail, const FileTail::Source& source);
   // One batch of one tail. False when it has none now.
   Result<bool> PollTail(Tail* tail);
@@ -109,6 +113,8 @@ class Embedded {
   Timestamp stage_watermark_ = Timestamp::Min();
 
   std::vector<Tail> tails_;
+  // By device and inode: which tail reads a file that the patterns of several inputs match.
+  std::map<std::pair<uint64_t, uint64_t>, Tail*> owners_;
   RecordBatch batch_;
   std::vector<EventRecord> kept_;  // of the batch at hand
   Timestamp arrival_;              // of the batch at hand

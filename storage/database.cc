@@ -1,5 +1,8 @@
 #include "storage/database.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #if __has_include(<rocksdb/advanced_cache.h>)
 #include <rocksdb/advanced_cache.h>  // where RocksDB 8 and later define Cache
 #endif
@@ -153,6 +156,17 @@ Status CheckFamilies(const Database::Options& options) {
   return FormatRefused(options.path, "an unknown column family, " + *unknown.begin());
 }
 
+// Who holds RocksDB's lock on the folder. Not to be asked by the holder itself, which would lose the lock.
+std::string HolderOf(const std::string& path) {
+  const int fd = ::open((path + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool known = fd >= 0 && ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
+  if (fd >= 0) ::close(fd);
+  return known ? "process " + std::to_string(lock.l_pid) : "another redthread process";
+}
+
 }  // namespace
 
 const char* ColumnFamilyName(ColumnFamily family) { return kNames[static_cast<size_t>(family)]; }
@@ -161,15 +175,14 @@ Status FromRocks(const rocksdb::Status& status, const char* doing, const std::st
   if (status.ok()) return Status::Ok();
   const std::string text = status.ToString();
   // The only sign that RocksDB gives: the words of its LockFile.
-  const bool locked =
-      text.find("While lock file") != std::string::npos || text.find("lock hold by") != std::string::npos;
+  const bool locked_here = text.find("lock hold by") != std::string::npos;
+  const bool locked = locked_here || text.find("While lock file") != std::string::npos;
   if (text.find("Permission denied") != std::string::npos) {
     return Status::Denied(std::string("no right to ") + doing + ' ' + where + ": " + text);
   }
   if (locked) {
-    return Status::Unavailable(where +
-                               " is in use by another redthread process; stop that one first, or name "
-                               "another data folder");
+    return Status::Unavailable(where + " is in use by " + (locked_here ? "this process" : HolderOf(where)) +
+                               "; stop that one first, or name another data folder");
   }
   const std::string message = std::string("cannot ") + doing + ' ' + where + ": " + text;
   if (status.IsCorruption()) return Status::Corrupt(message);

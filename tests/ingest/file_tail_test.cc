@@ -36,7 +36,7 @@ class FileTailTest : public ::testing::Test {
 
   void Start(const std::string& pattern) {
     FileTail::Options options;
-    options.pattern = folder_ / pattern;
+    options.patterns = {folder_ / pattern};
     options.reader.batch_bytes = 256;
     tail_ = std::make_unique<FileTail>(options, stored_, &clock_);
   }
@@ -129,6 +129,22 @@ TEST_F(FileTailTest, ARenamedFileIsReadToItsEnd) {
     EXPECT_EQ(ReadAfter(seconds(20)), Lines{"d without end"});
     EXPECT_EQ(ReadAfter(seconds(20)), Lines{});
   }
+}
+
+TEST_F(FileTailTest, ALinkToAFileIsNoRotation) {
+  Append("log", "a\nb with");
+  std::filesystem::create_symlink("log", folder_ / "log.current");
+  std::filesystem::create_symlink("log", folder_ / "current");
+  for (const char* pattern : {"log*", "*"}) {
+    SCOPED_TRACE(pattern);
+    stored_.clear();
+    Start(pattern);
+    EXPECT_EQ(Read(), Lines{"a"});
+    EXPECT_EQ(ReadAfter(seconds(20)), Lines{});
+    EXPECT_EQ(ReadAfter(seconds(20)), Lines{}) << "the last line is not whole";
+  }
+  Append("log", "out end\n");
+  EXPECT_EQ(ReadAfter(seconds(20)), Lines{"b without end"});
 }
 
 TEST_F(FileTailTest, ARotationDuringARestartLosesNothing) {

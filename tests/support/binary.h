@@ -28,6 +28,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t id() const { return child_; }
   void Signal(int signal);
   // Whether standard error holds that text within a minute, the process running or not.
   bool Says(const std::string& text);
