@@ -38,7 +38,7 @@ TEST_F(ShapesTest, TakeOffTheNestingOfEachShipper) {
       {R"({"winlog":"text","a":1})", R"({"winlog":"text","a":1})"},
       // winlogbeat 6.
       {R"({"log_name":"L","event_id":2,"source_name":"S","event_data":{"x":1,"event_id":3}})",
-       R"({"log_name":"L","event_id":3,"source_name":"S","event_data":{"x":1,"event_id":3},"x":1,"Channel":"L","EventID":3,"Provider_Name":"S"})"},
+       R"({"log_name":"L","event_id":3,"source_name":"S","event_data":{"x":1,"event_id":3},"x":1,"Channel":"L","EventID":2,"Provider_Name":"S"})"},
       // Flat.
       {R"({"EventID":1,"Channel":"C","SourceName":7,"ProviderName":"P","Hostname":"H"})",
        R"({"EventID":1,"Channel":"C","SourceName":7,"ProviderName":"P","Hostname":"H","Provider_Name":"P","Computer":"H"})"},
