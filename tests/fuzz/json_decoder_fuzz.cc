@@ -36,6 +36,7 @@ std::string AsJson(const Event& event) {
 // Whether the decoder must find nothing to complain of: nlohmann is as strict as the RFC but for the escapes
 // in strings, which the decoder does not judge.
 bool IsValidObject(const std::string& text) {
+  if (text.find('\0') != std::string::npos) return false;  // which nlohmann takes for the end of the text
   const json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   return parsed.is_object();
 }
