@@ -30,8 +30,6 @@ int TellDamage(const Damage& damage, CommandContext* context) {
 }
 
 bool Selected(const Alert& alert, const AlertsListOptions& options) {
-  Level least = Level::kInformational;
-  if (ParseLevel(options.min_level, &least) && alert.level < least) return false;
   const std::string state = AlertStateName(alert.state);
   return options.states.empty() ||
          std::find(options.states.begin(), options.states.end(), state) != options.states.end();
@@ -81,15 +79,14 @@ class CanonicalOutput {
   std::string json_;
 };
 
-int ListCanonical(const StateReader& reader, const TimeRange& range, const AlertsListOptions& options,
-                  CommandContext* context) {
+int ListCanonical(const StateReader& reader, const TimeRange& range, Level least, CommandContext* context) {
   ResultWriter writer(OutputFormat::kJsonl, context->out, stdout, {});
   CanonicalOutput output(&writer);
   Damage damage;
   const Status visited = ForEachAlert(
       reader, {range.begin, range.end, false},
       [&](const Alert& alert) {
-        if (alert.state == AlertState::kFinal && Selected(alert, options)) output.Add(alert);
+        if (alert.state == AlertState::kFinal && alert.level >= least) output.Add(alert);
         return true;
       },
       &damage);
@@ -100,15 +97,20 @@ int ListCanonical(const StateReader& reader, const TimeRange& range, const Alert
   return TellDamage(damage, context);
 }
 
-int List(const StateReader& reader, const TimeRange& range, const AlertsListOptions& options,
+int List(const StateReader& reader, const TimeRange& range, Level least, const AlertsListOptions& options,
          CommandContext* context) {
   ResultWriter writer(context->options.output, context->out, stdout, AlertColumns());
   uint64_t found = 0;
   uint64_t shown = 0;
+  uint64_t below = 0;  // of the least level
   std::string json;
   Damage damage;
   const auto visit = [&](const Alert& alert) {
     if (!Selected(alert, options)) return true;
+    if (alert.level < least) {
+      ++below;
+      return true;
+    }
     ++found;
     if (options.limit != 0 && shown == options.limit) return true;  // only counted
     ++shown;
@@ -128,6 +130,10 @@ int List(const StateReader& reader, const TimeRange& range, const AlertsListOpti
   if (shown < found) {
     context->messages->Notice("showing " + WithThousands(shown) + " of " + WithThousands(found) +
                               " (use --limit 0)");
+  }
+  if (below > 0 && options.min_level.empty()) {
+    context->messages->Notice(Counted(below, "alert") + " below " + LevelName(least) +
+                              " left out (use --min-level informational)");
   }
   return TellDamage(damage, context);
 }
@@ -165,12 +171,12 @@ void AddAlertsList(CommandTree* tree, CLI::App* parent) {
       ->type_name("TIME");
   app->add_option("--until", options->until, "only up to then")->type_name("TIME");
   AddChoice(app, "--min-level", &options->min_level, {"informational", "low", "medium", "high", "critical"},
-            "leave out what is below");
+            "leave out what is below [alerts.min_level of the configuration]");
   AddChoices(app, "--state", &options->states, {"early", "final", "withdrawn"},
              "only in this state; may be repeated");
   *limit = app->add_option("--limit", options->limit, "the newest so many; 0 for all [100]")->type_name("N");
   app->add_flag("--canonical", options->canonical,
-                "all final alerts in the form in which answers are compared, oldest first");
+                "all final alerts of every level in the form in which answers are compared, oldest first");
 }
 
 }  // namespace
@@ -194,12 +200,9 @@ void AddAlertsCommand(CommandTree* tree) {
 
 std::string DatabasePath(const std::string& data_dir) { return data_dir + "/state"; }
 
-std::unique_ptr<Database> OpenForReading(CommandContext* context, int* exit_code) {
-  const LoadedConfig loaded = LoadConfigFor(context);
-  *exit_code = kExitConfig;
-  if (!loaded.problems.empty()) return nullptr;
+std::unique_ptr<Database> OpenForReading(const Config& config, CommandContext* context, int* exit_code) {
   Database::Options options;
-  options.path = DatabasePath(loaded.config.data_dir);
+  options.path = DatabasePath(config.data_dir);
   options.create = false;
   options.read_only = true;
   Result<std::unique_ptr<Database>> database = Database::Open(options);
@@ -209,7 +212,7 @@ std::unique_ptr<Database> OpenForReading(CommandContext* context, int* exit_code
     context->messages->Error(database.status().message());
   } else {
     *exit_code = kExitInput;
-    context->messages->Error("there is nothing in " + loaded.config.data_dir +
+    context->messages->Error("there is nothing in " + config.data_dir +
                              " yet: `redthread run` keeps alerts there; name another folder with --data-dir");
   }
   return nullptr;
@@ -222,17 +225,23 @@ int RunAlertsList(const AlertsListOptions& options, CommandContext* context) {
     context->messages->Error("--canonical prints all final alerts: it excludes --state and --limit");
     return kExitUsage;
   }
+  const LoadedConfig loaded = LoadConfigFor(context);
+  if (!loaded.problems.empty()) return kExitConfig;
   int exit_code = kExitDone;
-  const std::unique_ptr<Database> database = OpenForReading(context, &exit_code);
+  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
   if (database == nullptr) return exit_code;
   const std::unique_ptr<StateReader> reader = database->Snapshot();
-  return options.canonical ? ListCanonical(*reader, *range, options, context)
-                           : List(*reader, *range, options, context);
+  Level least = options.canonical ? Level::kInformational : loaded.config.min_level;
+  if (!options.min_level.empty()) ParseLevel(options.min_level, &least);
+  return options.canonical ? ListCanonical(*reader, *range, least, context)
+                           : List(*reader, *range, least, options, context);
 }
 
 int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context) {
+  const LoadedConfig loaded = LoadConfigFor(context);
+  if (!loaded.problems.empty()) return kExitConfig;
   int exit_code = kExitDone;
-  const std::unique_ptr<Database> database = OpenForReading(context, &exit_code);
+  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
   if (database == nullptr) return exit_code;
   const std::unique_ptr<StateReader> reader = database->Snapshot();
   const Result<Alert> alert = FindAlert(*reader, options.id);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/command.h"
+#include "app/config.h"
 #include "core/status.h"
 #include "storage/database.h"
 
@@ -15,7 +16,7 @@ namespace redthread {
 struct AlertsListOptions {
   std::string since;                // see ParseTimeArgument; empty: from the beginning
   std::string until;                // empty: to the end
-  std::string min_level;            // empty: every level
+  std::string min_level;            // empty: the configured one; --canonical: every level
   std::vector<std::string> states;  // any of them; empty: all
   uint64_t limit = 100;             // the newest so many; 0: all
   bool limit_given = false;
@@ -33,8 +34,8 @@ int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context);
 // The folder of the database within the data folder. Source: docs/state_format.md.
 std::string DatabasePath(const std::string& data_dir);
 
-// The database of the configured data folder, for reading. On failure tells why, sets *exit_code and returns
+// The database in config.data_dir, for reading. On failure tells why, sets *exit_code and returns
 // null.
-std::unique_ptr<Database> OpenForReading(CommandContext* context, int* exit_code);
+std::unique_ptr<Database> OpenForReading(const Config& config, CommandContext* context, int* exit_code);
 
 }  // namespace redthread

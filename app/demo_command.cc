@@ -16,6 +16,7 @@
 #include "app/numbers.h"
 #include "app/progress_bar.h"
 #include "app/resources.h"
+#include "app/rule_options.h"
 #include "app/tour.h"
 #include "app/tour_text.h"
 #include "runtime/engine.h"
@@ -63,17 +64,13 @@ class LogsFolder {
 Result<std::shared_ptr<const Engine>> LoadEngine() {
   const Result<Resources> resources = FindResources();
   if (!resources.ok()) return resources.status();
-  Engine::Options options;
   const std::string probes = (fs::path(resources->logsources).parent_path() / "probes").string();
-  options.rule_paths = {resources->rules_pack, probes};
-  options.log_sources_path = resources->logsources;
-  options.entities_path = resources->entities;
+  const Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor({{resources->rules_pack, probes}, ""});
+  if (!rules.ok()) return rules.status();
+  if (!(*rules)->problems.empty()) return Status::Invalid((*rules)->problems.front().Render());
+  Engine::Options options;
   options.own_addresses = {"198.51.100.2"};  // the sample firm's office: everybody's address, so nobody's
-  Result<std::shared_ptr<const Engine>> engine = Engine::Load(options);
-  if (engine.ok() && !(*engine)->rules().problems.empty()) {
-    return Status::Invalid((*engine)->rules().problems.front().Render());
-  }
-  return engine;
+  return LoadEngineFor(*rules, options);
 }
 
 struct Findings {

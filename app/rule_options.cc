@@ -41,6 +41,15 @@ Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options) 
   return std::make_shared<const RuleSet>(LoadRules(paths, load));
 }
 
+Result<std::shared_ptr<const Engine>> LoadEngineFor(std::shared_ptr<const RuleSet> rules,
+                                                    Engine::Options options) {
+  const Result<Resources> resources = FindResources();
+  if (!resources.ok()) return resources.status();
+  options.log_sources_path = resources->logsources;
+  options.entities_path = resources->entities;
+  return Engine::Load(std::move(rules), options);
+}
+
 void TellRuleProblems(const RuleSet& rules, Messages* messages) {
   for (const RuleProblem& p : rules.problems) TellProblem(Placed(p), messages);
   for (const RuleProblem& p : rules.warnings) TellWarning(Placed(p), messages);

@@ -1,4 +1,4 @@
-// The options by which a command is told its rules, and the loading of them.
+// The options by which a command is told its rules, and the loading of them into an engine.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "core/status.h"
 #include "rules/rule_set.h"
+#include "runtime/engine.h"
 
 namespace redthread {
 
@@ -22,6 +23,11 @@ void AddRuleOptions(CLI::App* app, RuleOptions* options);
 // Loads the rules. Tells nothing: see TellRuleProblems. NotFound when there are no shipped rules to fall back
 // on; any error of the site file.
 Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options);
+
+// The rules in an Engine, with the shipped maps in force; `options` brings the rest (profiles, own
+// addresses). Any error of the maps, or that they are not there.
+Result<std::shared_ptr<const Engine>> LoadEngineFor(std::shared_ptr<const RuleSet> rules,
+                                                    Engine::Options options);
 
 // Tells every problem and warning of the set. Rules that only lack site variables are told with -v one by
 // one.

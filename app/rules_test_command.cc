@@ -5,7 +5,6 @@
 
 #include "app/exit_code.h"
 #include "app/numbers.h"
-#include "app/resources.h"
 #include "app/rule_test.h"
 #include "core/text.h"
 
@@ -47,15 +46,6 @@ Row TestRow(const RuleTestResult& result) {
           {std::to_string(result.fire_matched) + "/" + std::to_string(result.fire_events)},
           {std::to_string(result.quiet_matched) + "/" + std::to_string(result.quiet_events)},
           {result.path}};
-}
-
-Result<std::shared_ptr<const Engine>> LoadEngine(const std::shared_ptr<const RuleSet>& rules) {
-  Result<Resources> resources = FindResources();
-  if (!resources.ok()) return resources.status();
-  Engine::Options options;
-  options.log_sources_path = resources->logsources;
-  options.entities_path = resources->entities;
-  return Engine::Load(rules, options);
 }
 
 // Writes all results; false when some rule failed.
@@ -100,7 +90,7 @@ int RunRulesTest(const RuleOptions& options, CommandContext* context) {
   Status status = rules.status();
   if (status.ok()) {
     TellRuleProblems(**rules, context->messages);
-    Result<std::shared_ptr<const Engine>> engine = LoadEngine(*rules);
+    Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(*rules, {});
     status = engine.status();
     if (status.ok()) {
       const Result<bool> passed = WriteResults(TestRules(*engine), **rules, context);

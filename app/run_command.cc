@@ -10,7 +10,6 @@
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
-#include "app/resources.h"
 #include "app/rule_options.h"
 #include "runtime/embedded.h"
 
@@ -45,16 +44,9 @@ std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const Config& 
         "; `redthread rules check` shows them");
     return nullptr;
   }
-  const Result<Resources> resources = FindResources();
-  if (!resources.ok()) {
-    context->messages->Error(resources.status().message());
-    return nullptr;
-  }
   Engine::Options options;
-  options.log_sources_path = resources->logsources;
-  options.entities_path = resources->entities;
   options.own_addresses = config.own_addresses;
-  Result<std::shared_ptr<const Engine>> engine = Engine::Load(*rules, options);
+  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(*rules, options);
   if (!engine.ok()) {
     context->messages->Error(engine.status().message());
     return nullptr;

@@ -9,7 +9,6 @@
 #include "app/exit_code.h"
 #include "app/numbers.h"
 #include "app/progress_bar.h"
-#include "app/resources.h"
 #include "core/record.h"
 #include "runtime/scan.h"
 
@@ -144,16 +143,9 @@ std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlag
     context->messages->Count(Counted((*rules)->need_site_variables.size(), "rule") +
                              " skipped: they need site variables (--variables FILE)");
   }
-  const Result<Resources> resources = FindResources();
-  if (!resources.ok()) {
-    context->messages->Error(resources.status().message());
-    return nullptr;
-  }
   Engine::Options options;
-  options.log_sources_path = resources->logsources;
-  options.entities_path = resources->entities;
   if (flags.profile == "extended") options.profiles.push_back("extended");
-  Result<std::shared_ptr<const Engine>> engine = Engine::Load(*rules, options);
+  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(*rules, options);
   if (!engine.ok()) {
     context->messages->Error(engine.status().message());
     return nullptr;

@@ -195,43 +195,6 @@ NodeIndex Event::FindField(std::string_view name) const {
   return kNoNode;
 }
 
-bool Event::HasField(std::string_view name) const { return FindField(name) != kNoNode; }
-
-void Event::RemoveField(std::string_view name) {
-  size_t kept = 0;
-  for (size_t i = 0; i < flat_.size(); ++i) {
-    if (flat_[i].name != name) flat_[kept++] = flat_[i];
-  }
-  if (kept == flat_.size()) return;
-  // Places in flat_ have moved, so every chain is built anew: rare, and short.
-  std::vector<Field> rest(flat_.begin(), flat_.begin() + static_cast<ptrdiff_t>(kept));
-  ClearFields();
-  for (const Field& f : rest) AddField(f.name, f.node, f.id);
-}
-
-void Event::SetField(std::string_view name, NodeIndex node) {
-  const FieldId id = fields_->Find(name);
-  Field* first = nullptr;
-  if (id != kNoField) {
-    if (slot_[id] < kPath) first = &flat_[slot_[id]];
-  } else {
-    for (Field& f : flat_) {
-      if (f.name == name) {
-        first = &f;
-        break;
-      }
-    }
-  }
-  if (first == nullptr) return AddField(name, node, id);
-  if (id != kNoField ? first->next != kEnd : true) {
-    // Duplicates, or a name without a number, which may have some: remove all, then add.
-    RemoveField(name);
-    return AddField(name, node, id);
-  }
-  first->node = node;
-  nested_ |= nodes_[node].type >= ValueType::kObject;
-}
-
 // ---- Event: reading
 // --------------------------------------------------------------------------------------------------
 

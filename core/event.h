@@ -116,10 +116,6 @@ class Event {
     nested_ |= nodes_[node].type >= ValueType::kObject;
     if (id != kNoField) Link(index);
   }
-  // Replaces all fields of this name by one.
-  void SetField(std::string_view name, NodeIndex node);
-  void RemoveField(std::string_view name);
-  bool HasField(std::string_view name) const;
   // First field of that name in the flat view, or kNoNode.
   NodeIndex FindField(std::string_view name) const;
   // Index into fields() of the first field with that number, kNoFieldIndex when there is none. Exact keys

@@ -65,6 +65,25 @@ void AppendGroup(const Alert& alert, std::string* out) {
 
 std::optional<Timestamp> Known(Timestamp t) { return t == kNoTime ? std::nullopt : std::optional(t); }
 
+// What both forms of an alert say of its members; each evidence is written by `append`.
+template <typename Append>
+void AppendMembers(const Alert& alert, std::string* out, Append&& append) {
+  AppendGroup(alert, out);
+  AppendTime("time", Known(alert.time), out);
+  AppendTime("first", Known(alert.first), out);
+  AppendTime("last", Known(alert.last), out);
+  AppendNumber("count", alert.count, out);
+  AppendKey("evidence", out);
+  out->push_back('[');
+  for (const Evidence& e : alert.evidence) {
+    if (out->back() != '[') out->push_back(',');
+    out->push_back('{');
+    append(e);
+    out->push_back('}');
+  }
+  out->push_back(']');
+}
+
 }  // namespace
 
 void AppendJsonTime(std::optional<Timestamp> time, std::string* out) {
@@ -114,23 +133,12 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   AppendBool("late", alert.late, out);
   AppendBool("correlation", alert.correlation, out);
   AppendRule({alert.rule_id, alert.rule_title, alert.level, &alert.tags}, out);
-  AppendGroup(alert, out);
-  AppendTime("time", Known(alert.time), out);
-  AppendTime("first", Known(alert.first), out);
-  AppendTime("last", Known(alert.last), out);
-  AppendNumber("count", alert.count, out);
-  AppendKey("evidence", out);
-  out->push_back('[');
-  for (const Evidence& e : alert.evidence) {
-    if (out->back() != '[') out->push_back(',');
-    out->push_back('{');
+  AppendMembers(alert, out, [out](const Evidence& e) {
     AppendText("source", e.source, out);
     AppendNumber("position", e.position.index, out);
     AppendText("rule", e.rule_id, out);
     AppendTime("time", Known(e.time), out);
-    out->push_back('}');
-  }
-  out->push_back(']');
+  });
   AppendText("explain", alert.explain, out);
   if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
   out->push_back('}');
@@ -140,22 +148,12 @@ void AppendCanonicalAlert(const Alert& alert, std::string* out) {
   out->append("{");
   AppendText("id", alert.id, out);
   AppendText("rule", alert.rule_id, out);
-  AppendGroup(alert, out);
-  AppendTime("time", Known(alert.time), out);
-  AppendTime("first", Known(alert.first), out);
-  AppendTime("last", Known(alert.last), out);
-  AppendNumber("count", alert.count, out);
-  AppendKey("evidence", out);
-  out->push_back('[');
-  for (const Evidence& e : alert.evidence) {
-    if (out->back() != '[') out->push_back(',');
-    out->push_back('{');
+  AppendMembers(alert, out, [out](const Evidence& e) {
     AppendTime("time", Known(e.time), out);
     AppendText("rule", e.rule_id, out);
     AppendText("raw", HexOf(e.raw_hash), out);
-    out->push_back('}');
-  }
-  out->append("]}");
+  });
+  out->push_back('}');
 }
 
 }  // namespace redthread

@@ -33,9 +33,9 @@ const Partition& Detector::FindPartition(const Event& event, FactsId facts) {
     return ++values > 1;
   });
   if (values != 1) event_id.reset();
-  const uint64_t key = uint64_t{facts} << 32 | program_->EventIdClass(event_id);
-  const Partition*& partition = partitions_[key];
-  if (partition == nullptr) partition = &program_->PartitionFor(facts, event_id);
+  const uint32_t event_id_class = program_->EventIdClass(event_id);
+  const Partition*& partition = partitions_[uint64_t{facts} << 32 | event_id_class];
+  if (partition == nullptr) partition = &program_->PartitionFor(facts, event_id_class);
   return *partition;
 }
 

@@ -164,8 +164,7 @@ uint32_t RuleProgram::EventIdClass(std::optional<std::string_view> event_id) con
   return named == event_id_class_.end() ? kUnnamedEventId : named->second;
 }
 
-const Partition& RuleProgram::PartitionFor(FactsId facts, std::optional<std::string_view> event_id) const {
-  const uint32_t event_id_class = EventIdClass(event_id);
+const Partition& RuleProgram::PartitionFor(FactsId facts, uint32_t event_id_class) const {
   const uint64_t key = uint64_t{facts} << 32 | event_id_class;
   const std::lock_guard lock(mutex_);
   std::unique_ptr<Partition>& partition = partitions_[key];

@@ -76,11 +76,11 @@ class RuleProgram {
   RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
               const FactsTable* facts);
 
-  // The rules for an event with these facts. `event_id`: text of its EventID if it has exactly one, else
-  // nothing. Valid as long as the program.
-  const Partition& PartitionFor(FactsId facts, std::optional<std::string_view> event_id) const;
-  // Events of equal facts whose EventIDs are of one class share a partition.
+  // Events of equal facts whose EventIDs are of one class share a partition. `event_id`: text of the event's
+  // EventID if it has exactly one, else nothing.
   uint32_t EventIdClass(std::optional<std::string_view> event_id) const;
+  // The rules for such events. Valid as long as the program.
+  const Partition& PartitionFor(FactsId facts, uint32_t event_id_class) const;
 
   const RuleSet& rules() const { return *rules_; }
   const FieldTable& fields() const { return *fields_; }

@@ -292,14 +292,15 @@ void Scan::Work(Mode mode) {
     shared_->progress.bytes += batch.counts.bytes;
 
     const std::lock_guard lock(shared_->result_mutex);
+    if (!shared_->failure.ok()) return;
     report_.counts += result.counts;
     report_.detections += result.matched.size();
     report_.timeless += result.timeless;
     for (const RuleIndex rule : result.matched) ++report_.by_rule[rule];
     for (Problem& p : result.problems) shared_->AddProblem(&report_, std::move(p));
     for (const BatchResult::Row& row : result.rows) {
-      if (!shared_->failure.ok()) return;
       shared_->failure = shared_->sorter.Add(row.key, row.value);
+      if (!shared_->failure.ok()) return;
     }
   }
 }

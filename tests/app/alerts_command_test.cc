@@ -92,17 +92,26 @@ TEST_F(AlertsCommandTest, ListSelectsByTimeLevelAndStateNewestFirst) {
   Put("a1", Level::kLow, AlertState::kFinal, 0, "x");
   Put("b2", Level::kHigh, AlertState::kEarly, 1, "y");
   Put("c3", Level::kCritical, AlertState::kFinal, 2, "z");
-  EXPECT_EQ(Ids({"list"}), (Strings{"c3", "b2", "a1"}));
+  EXPECT_EQ(Ids({"list", "--min-level", "informational"}), (Strings{"c3", "b2", "a1"}));
   EXPECT_EQ(Ids({"list", "--min-level", "high"}), (Strings{"c3", "b2"}));
-  EXPECT_EQ(Ids({"list", "--state", "final"}), (Strings{"c3", "a1"}));
+  EXPECT_EQ(Ids({"list", "--state", "final"}), (Strings{"c3"}));
   EXPECT_EQ(Ids({"list", "--state", "early", "--state", "withdrawn"}), (Strings{"b2"}));
   EXPECT_EQ(Ids({"list", "--since", "2026-11-22T10:01:00Z"}), (Strings{"c3", "b2"}));
-  EXPECT_EQ(Ids({"list", "--until", "2026-11-22T10:01:00Z"}), (Strings{"b2", "a1"}));
+  EXPECT_EQ(Ids({"list", "--until", "2026-11-22T10:01:00Z", "--min-level", "low"}), (Strings{"b2", "a1"}));
   EXPECT_EQ(Ids({"list", "--until", "2026-11-22"}), Strings{});
 }
 
+TEST_F(AlertsCommandTest, WhatIsBelowTheLeastLevelOfTheConfigurationIsCounted) {
+  Put("a1", Level::kLow, AlertState::kFinal, 0, "x");
+  Put("b2", Level::kMedium, AlertState::kFinal, 1, "y");
+  const BinaryRun run = Run({"list", "-q"});
+  EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 1);
+  EXPECT_EQ(run.err, "1 alert below medium left out (use --min-level informational)\n");
+  EXPECT_EQ(Run({"list", "--min-level", "high"}).err, "") << "who asks for a level knows what is left out";
+}
+
 TEST_F(AlertsCommandTest, ACutListSaysSo) {
-  for (int i = 0; i < 3; ++i) Put("a" + std::to_string(i), Level::kLow, AlertState::kFinal, i, "x");
+  for (int i = 0; i < 3; ++i) Put("a" + std::to_string(i), Level::kHigh, AlertState::kFinal, i, "x");
   const BinaryRun cut = Run({"list", "--limit", "2", "-q"});
   EXPECT_EQ(std::count(cut.out.begin(), cut.out.end(), '\n'), 2);
   EXPECT_EQ(cut.err, "showing 2 of 3 (use --limit 0)\n");

@@ -44,20 +44,6 @@ TEST_F(EventTest, DuplicateKeysKeepAllValues) {
   EXPECT_EQ(Values(f), (std::vector<std::string>{"a", "b"}));
 }
 
-TEST_F(EventTest, SetFieldReplacesAllDuplicates) {
-  const FieldId f = fields_.Add("F");
-  event_.Clear(fields_);
-  event_.AddField("F", String("F", "a"));
-  event_.AddField("F", String("F", "b"));
-  event_.SetField("F", String("F", "c"));
-  event_.SetField("unasked", String("unasked", "x"));
-  event_.SetField("unasked", String("unasked", "y"));
-  EXPECT_EQ(Values(f), (std::vector<std::string>{"c"}));
-  std::string json;
-  AppendJson(event_, &json);
-  EXPECT_EQ(json, R"({"F":"c","unasked":"y"})");
-}
-
 TEST_F(EventTest, AFlatKeyHidesThePathOfTheSameName) {
   const FieldId path = fields_.Add("a.b");
   event_.Clear(fields_);

@@ -42,7 +42,9 @@ class RunTest : public E2eTest {
     return run.err;
   }
   std::string Canonical() const { return RunBinary(Command({"alerts", "list", "--canonical"})).out; }
-  std::string AllAlerts() const { return RunBinary(Command({"alerts", "list", "--limit", "0"})).out; }
+  std::string AllAlerts() const {
+    return RunBinary(Command({"alerts", "list", "--limit", "0", "--min-level", "informational"})).out;
+  }
   std::string ScanCanonical(const Strings& paths) const {
     Strings arguments = paths;
     arguments.emplace_back("--canonical");

@@ -1,6 +1,7 @@
 // `scan`: the same bytes for the same input, in the order that is promised, however it is read.
 #include <gmock/gmock.h>
 
+#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <random>
@@ -138,7 +139,8 @@ TEST_F(ScanTest, MoreResultsThanFitInMemoryAreSortedThroughFiles) {
     const std::string_view line = std::string_view(run.out).substr(begin, end - begin);
     const size_t time = line.find("\"time\":\"") + 8;
     const size_t position = line.find("\"position\":") + 11;
-    std::pair<std::string, int> key(line.substr(time, 30), std::atoi(line.data() + position));
+    std::pair<std::string, int> key(line.substr(time, 30), -1);
+    std::from_chars(line.data() + position, line.data() + line.size(), key.second);
     ASSERT_LT(last, key) << line;
     ASSERT_FALSE(seen[static_cast<size_t>(key.second)]) << line;
     seen[static_cast<size_t>(key.second)] = true;
@@ -163,6 +165,16 @@ TEST_F(ScanTest, NoRoomForResultsIsAnError) {
                                    BinaryEnvironment(), "");
   EXPECT_EQ(run.exit_code, 5);
   EXPECT_THAT(run.err, HasSubstr("No space left on device"));
+}
+
+TEST_F(ScanTest, ALimitOnTheSizeOfFilesIsAnError) {
+  WriteLogs("logs", 1000);
+  const BinaryRun run = RunProgram({"sh", "-c",
+                                    "ulimit -f 1; " + std::string(REDTHREAD_BINARY_DIR) + "/redthread scan " +
+                                        Path("logs") + " -r " + rules_ + " --detections > " + Path("out")},
+                                   BinaryEnvironment(), "");
+  EXPECT_EQ(run.exit_code, 5);
+  EXPECT_THAT(run.err, HasSubstr("File too large"));
 }
 
 // ---- what the input is
