@@ -269,7 +269,6 @@ double SlowestLine(const std::shared_ptr<const Engine>& engine, const Lane& lane
       for (int n = 0; n < 3; ++n) {
         seconds = std::min(seconds, CpuTime([&] { DetectOne(engine, lane, part, r, pipeline, &out); }));
       }
-      if (getenv("TRACE")) std::printf("line %lu %.1f ms/MB %zu matches\n", r.index, seconds/r.size*1e9, pipeline->matches().size());
       slowest = std::max(slowest, seconds / (static_cast<double>(r.size) / 1e6));
     }
   }
