@@ -122,7 +122,7 @@ bool ItemMatches(const std::string& field, const SlowItem& item, const SlowJson&
 
 // ---- searches and conditions ----
 
-using Items = std::map<const DetectionItem*, SlowItem>;
+using Items = std::unordered_map<const DetectionItem*, SlowItem>;
 
 bool SearchMatches(const SearchNode& node, const Items& items, const SlowJson& flat,
                    const FieldRenames& renames) {
