@@ -188,7 +188,7 @@ SlowJson EventGenerator::DrawChecked(const SlowValue& value) {
     } else {
       drawn = DrawTime();
     }
-    if (ScalarMatches(value, drawn, true)) break;
+    if (ScalarMatches(value, SlowScalar(drawn), true)) break;
   }
   return drawn;
 }
