@@ -23,7 +23,7 @@ constexpr size_t kMutantsOfCorpus = 10;
 // A mutant is caught at the first difference, most of them after a few pairs.
 constexpr size_t kPairsOfMutant = 20000;
 // Of a rule with hundreds of literals (hashes, emoji) too few events would be made for each.
-constexpr size_t kMaxLiteralsOfRule = 100;
+constexpr size_t kMaxLiteralsOfRule = 40;
 
 struct Literal {
   FieldId field = kNoField;
@@ -136,7 +136,7 @@ TEST(MutantTest, PrefilterWithoutAnyOneLiteralOfTheConstructsIsCaught) {
 TEST(MutantTest, PrefilterWithoutOneLiteralOfTheSigmaCorpusIsCaught) {
   const std::optional<Differential> corpus = OnSigmaCorpus();
   if (!corpus) GTEST_SKIP() << "no reference data at " << REDTHREAD_REFERENCE_DIR;
-  const Prefilter prefilter = Indispensable(LiteralsOf(*corpus, 15000));
+  const Prefilter prefilter = Indispensable(LiteralsOf(*corpus, 10000));
   // Some of each kind: keywords, and those of fields by where they have to stand.
   std::map<std::pair<bool, Anchor>, std::vector<Literal>> kinds;
   for (const auto& [literal, rules] : prefilter) {
