@@ -20,8 +20,11 @@ namespace {
 constexpr int kDraws = 8;
 // Rules compared besides the one the event was made for and those that the detector finds.
 constexpr size_t kBystanders = 2;
-// Targets are dealt into so many courses, each with its own dice, whatever the number of threads.
+// Targets are dealt into courses, each with its own dice, whatever the number of threads: so many, and more
+// when a course would be longer than so many pairs, in which the classifier learns more names of services
+// from the events than it wants to know.
 constexpr size_t kCourses = 16;
+constexpr size_t kPairsOfCourse = 60000;
 constexpr size_t kReports = 10;
 
 }  // namespace
@@ -46,6 +49,7 @@ class DifferentialWorker {
   // Events for each of `targets` in turn, until `pairs` are compared.
   DifferentialTally Course(const std::vector<RuleIndex>& targets, uint64_t seed, size_t pairs,
                            bool until_difference) {
+    fast_ = fast_.Another();
     dice_ = Dice(seed);
     tally_ = {};
     tally_.matched.resize(all_.rules_->rules.size());
@@ -106,7 +110,8 @@ class DifferentialWorker {
     Subject subject;
     // A key that is there twice says of a log source something else than an array, so only where that is
     // known.
-    subject.record = WriteJson(event, &dice_, {.duplicate_keys = declared != nullptr});
+    subject.record =
+        WriteJson(event, &dice_, {.duplicate_keys = declared != nullptr, .hostile_member = true});
     subject.flat = SlowFlatten(event);
     subject.facts = declared == nullptr ? SlowClassify(all_.map_, subject.flat, base->declared) : *declared;
     fast_.Decode(subject.record);
@@ -208,7 +213,7 @@ void Differential::AddNeighbours() {
 }
 
 DifferentialTally Differential::Run(const std::vector<RuleIndex>& targets, const Options& options) const {
-  const size_t courses = std::min(kCourses, targets.size());
+  const size_t courses = std::min(std::max(kCourses, options.pairs / kPairsOfCourse + 1), targets.size());
   std::vector<DifferentialTally> tallies(courses);
   std::atomic<size_t> next{0};
   const FastEngine fast(rules_, map_, options.drop_need);
@@ -217,7 +222,7 @@ DifferentialTally Differential::Run(const std::vector<RuleIndex>& targets, const
     for (size_t course = next++; course < courses; course = next++) {
       std::vector<RuleIndex> own;
       for (size_t i = course; i < targets.size(); i += courses) own.push_back(targets[i]);
-      tallies[course] = worker.Course(own, options.seed * kCourses + course,
+      tallies[course] = worker.Course(own, (options.seed << 16) + course,
                                       (options.pairs + courses - 1) / courses, options.until_difference);
     }
   };

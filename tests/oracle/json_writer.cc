@@ -5,6 +5,12 @@
 namespace redthread {
 namespace {
 
+// Values for which strict readers refuse a whole record: out of range, half a surrogate pair, a control
+// character and bytes that are no UTF-8 as they are, an escape that there is not.
+const std::vector<std::string> kHostile = {"1e999999", R"("\ud800")", "\"\x01\"", "\"\xff\xc3\"", R"("\q")"};
+// More than readers want to follow.
+constexpr size_t kDeep = 2000;
+
 class JsonWriter {
  public:
   JsonWriter(Dice* dice, const JsonFreedom& freedom)
@@ -12,6 +18,7 @@ class JsonWriter {
 
   std::string Write(const SlowJson& value) {
     Append(value);
+    if (freedom_.hostile_member && value.is_object() && dice_->Chance(5)) AddHostileMember();
     return std::move(out_);
   }
 
@@ -35,6 +42,19 @@ class JsonWriter {
       out_ += ']';
     } else {
       out_ += value.dump();
+    }
+  }
+
+  // First or last in the record.
+  void AddHostileMember() {
+    const bool deep = dice_->Chance(10);
+    const std::string value =
+        deep ? std::string(kDeep, '[') + std::string(kDeep, ']') : dice_->Pick(kHostile);
+    const bool alone = out_ == "{}";
+    if (dice_->Chance(50)) {
+      out_.insert(1, "\"~\":" + value + (alone ? "" : ","));
+    } else {
+      out_.insert(out_.size() - 1, (alone ? "\"~\":" : ",\"~\":") + value);
     }
   }
 
