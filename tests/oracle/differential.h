@@ -41,7 +41,8 @@ class Differential {
     bool until_difference = false;
   };
 
-  // Fails the test at hand when a rule cannot be compiled. `real`: may be empty; then events are made up.
+  // Aborts when the slow evaluator refuses a rule that the loader took. `real`: may be empty; then events are
+  // made up.
   Differential(RuleSet rules, const SiteVariables& variables, LogSourceMap map, std::vector<RealEvent> real);
 
   // Compares events made for each of `targets`, which is not empty, in turn.
