@@ -49,6 +49,17 @@ std::vector<FileTail::Source> FileTail::TakeProgress() {
   return progress;
 }
 
+std::vector<FileTail::Source> FileTail::TakeEnded() {
+  std::vector<Source> ended;
+  ended.swap(ended_);
+  // An epoch may have ended whose next one has begun, under the same number.
+  std::erase_if(ended, [this](const Source& source) {
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const File& file) { return file.number == source.number && file.behind; });
+  });
+  return ended;
+}
+
 void FileTail::Problem(const std::string& path, const Status& status) {
   constexpr size_t kMaxTold = 10'000;
   if (told_.size() >= kMaxTold) told_.clear();
@@ -56,6 +67,15 @@ void FileTail::Problem(const std::string& path, const Status& status) {
 }
 
 // ---- reading
+
+std::vector<FileTail::Source> FileTail::Find() {
+  Scan();
+  std::vector<Source> found;
+  for (const File& file : files_) {
+    if (file.reader != nullptr) found.push_back({file.number, file.progress});
+  }
+  return found;
+}
 
 bool FileTail::Poll(RecordBatch* batch, Source* source) {
   const Nanoseconds now = clock_->Elapsed();
@@ -75,7 +95,10 @@ bool FileTail::ReadNext(RecordBatch* batch, Source* source) {
     for (looked_at = 0; looked_at < all; ++looked_at) {
       next_file_ = (next_file_ + 1) % files_.size();
       File& file = files_[next_file_];
-      if (!ReadFrom(&file, batch)) continue;
+      const bool more = ReadFrom(&file, batch);
+      if (!more && file.behind) ended_.push_back({file.number, file.progress});
+      file.behind = more;
+      if (!more) continue;
       *source = {file.number, file.progress};
       // What the batch says is newer.
       std::erase_if(progress_, [&](const Source& s) { return s.number == file.number; });
