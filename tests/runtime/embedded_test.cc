@@ -296,6 +296,50 @@ TEST_F(EmbeddedTest, AFileFoundAtTheStartHoldsTheWatermarkUntilItIsRead) {
   EXPECT_NE(Content().find(R"("late":false)"), std::string::npos) << Content();
 }
 
+// Both sets match every line, so each line shows which one it was run with.
+TEST_F(EmbeddedTest, NewRulesBeginAtABatchAndNoLineIsMissedOrMatchedByBoth) {
+  const auto rules = [](const std::string& id) {
+    return "title: " + id + "\nid: " + id + "\nlogsource: {product: windows}\n" +
+           "detection: {s: {Command: alpha}, condition: s}\n";
+  };
+  constexpr uint64_t kLines = 600;
+  std::string text;
+  for (uint64_t i = 0; i < kLines; ++i) text += Line(0, "alpha");
+  for (const int jobs : {1, 2, 5}) {
+    SCOPED_TRACE(jobs);
+    std::filesystem::remove_all(Path("data"));
+    Write("logs/a.ndjson", text);
+    std::shared_ptr<const Engine> one = LoadEngine(rules("one")), two = LoadEngine(rules("two"));
+    const std::weak_ptr<const Engine> old = one;
+    engine_ = std::move(one);
+    Embedded::Options options = Options();
+    options.jobs = jobs;
+    options.batch_bytes = 2000;
+    int asked = 0;
+    bool gone = false;
+    options.next_engine = [&]() -> std::shared_ptr<const Engine> {
+      if (++asked == 30) engine_.reset();
+      if (asked == 31) gone = old.expired();
+      return asked == 30 ? two : nullptr;
+    };
+    Run(std::move(options));
+    EXPECT_TRUE(gone) << "the old set is still held";
+    std::map<std::string, Alert> alerts;
+    Damage damage;
+    ASSERT_TRUE(ForEachAlert(
+                    *OpenState()->Snapshot(), {},
+                    [&](const Alert& a) { return alerts.emplace(a.rule_id, a).second; }, &damage)
+                    .ok());
+    ASSERT_EQ(alerts.size(), 2u);
+    EXPECT_EQ(alerts["one"].count + alerts["two"].count, kLines);
+    EXPECT_GT(alerts["one"].count, 20u);
+    EXPECT_GT(alerts["two"].count, 20u);
+    for (const Evidence& e : alerts["one"].evidence) EXPECT_LT(e.position.index, alerts["one"].count);
+    for (const Evidence& e : alerts["two"].evidence) EXPECT_GE(e.position.index, alerts["one"].count);
+    EXPECT_EQ(alerts["one"].state, AlertState::kFinal) << "its rule is gone, its fold ends";
+  }
+}
+
 // The clock stands still here, so no step ends by time.
 TEST_F(EmbeddedTest, AStepEndsWithANewAlertAndElseOnlyWhenItIsLongEnough) {
   Write("logs/a.ndjson", Line(0, "quiet"));
