@@ -66,6 +66,7 @@ void BatchWorkers::SetEngine(std::shared_ptr<const Engine> engine) {
 
 void BatchWorkers::Work() {
   std::unique_ptr<Pipeline> pipeline;
+  EventStore packer;
   std::unique_lock lock(mutex_);
   const auto is_old = [&] { return pipeline != nullptr && &pipeline->engine() != engine_.get(); };
   for (;;) {
@@ -83,24 +84,25 @@ void BatchWorkers::Work() {
     const std::shared_ptr<const Engine> engine = engine_;
     lock.unlock();
     if (pipeline == nullptr) pipeline = std::make_unique<Pipeline>(engine);
-    Run(pipeline.get(), batch);
+    Run(pipeline.get(), &packer, batch);
     lock.lock();
     slot(number).done = true;
     done_.notify_one();
   }
 }
-void BatchWorkers::Run(Pipeline* pipeline, Batch* batch) {
+void BatchWorkers::Run(Pipeline* pipeline, EventStore* packer, Batch* batch) {
   batch->events.clear();
   batch->imperfect.clear();
   batch->matched.clear();
   if (!batch->has_lines) return;
   for (size_t n = 0; n < batch->lines.records.size(); ++n) RunRecord(pipeline, n, batch);
+  batch->failure =
+      packer->Pack(batch->source_id, batch->source.progress.epoch, batch->events, &batch->packed);
 }
 
 void BatchWorkers::RunRecord(Pipeline* pipeline, size_t n, Batch* batch) {
   const RecordBatch::Record& record = batch->lines.records[n];
-  // What stands for the source is known where results are stored.
-  const Position position{0, batch->source.progress.epoch, record.index, record.cursor};
+  const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
   const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, batch->arrival);
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});

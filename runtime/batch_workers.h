@@ -19,7 +19,7 @@
 #include "ingest/file_tail.h"
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
-#include "storage/event_block.h"
+#include "storage/event_store.h"
 
 namespace redthread {
 
@@ -43,8 +43,9 @@ struct Batch {
   // Filled by the reader.
   size_t input = 0;                      // index of the input
   bool has_lines = false;                // else only files are told of
-  RecordBatch lines;                     // and these three belong to has_lines:
+  RecordBatch lines;                     // and these belong to has_lines:
   FileTail::Source source;               // the file they are of, as it is behind them
+  SourceId source_id = 0;                // that file's number in the database
   uint32_t declared = 0;                 // FactsTable::Declare
   Timestamp arrival;                     // when they were read
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
@@ -52,6 +53,8 @@ struct Batch {
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`
+  PackedEvents packed;              // the same, as they are kept
+  Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
   std::vector<MatchedRecord> matched;
 };
@@ -88,7 +91,7 @@ class BatchWorkers {
     bool done = false;
   };
   void Work();
-  static void Run(Pipeline* pipeline, Batch* batch);
+  static void Run(Pipeline* pipeline, EventStore* packer, Batch* batch);
   static void RunRecord(Pipeline* pipeline, size_t record, Batch* batch);
   Slot& slot(uint64_t number) { return ring_[number % ring_.size()]; }
 

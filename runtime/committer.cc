@@ -96,6 +96,12 @@ Status Committer::Found(size_t input, const FileTail::Source& source) {
   return Status::Ok();
 }
 
+Result<SourceId> Committer::IdOf(size_t input, const FileTail::Source& source) {
+  const Result<SourceState*> state = SourceOf(input, source);
+  if (!state.ok()) return state.status();
+  return (*state)->id;
+}
+
 Status Committer::StoreProgress(const FileTail::Source& source, SourceState* state) {
   state->identity = source.progress.identity.Encode();
   state->epoch = source.progress.epoch;
@@ -136,8 +142,8 @@ Status Committer::ApplyLines(const Batch& batch) {
 }
 
 Status Committer::StoreLines(const Batch& batch, SourceState* source) {
-  RT_RETURN_IF_ERROR(
-      events_.Append(transaction_.get(), source->id, batch.source.progress.epoch, batch.events));
+  RT_RETURN_IF_ERROR(batch.failure);
+  RT_RETURN_IF_ERROR(events_.Append(transaction_.get(), batch.packed));
   for (const EventRecord& event : batch.events) {
     if (!event.time.has_value()) continue;
     watermark_.Observe(source->id, *event.time, event.arrival);

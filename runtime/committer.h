@@ -56,6 +56,9 @@ class Committer {
   // A file that is there at the start: nothing is complete beyond it until it has been read.
   Status Found(size_t input, const FileTail::Source& source);
 
+  // The number of a file in the database, which is given to it if it has none yet.
+  Result<SourceId> IdOf(size_t input, const FileTail::Source& source);
+
   // The next batch, run. Fails when nothing more can be made durable.
   Status Apply(const Batch& batch);
 

@@ -88,6 +88,11 @@ Result<bool> Embedded::Poll(size_t input) {
   TellProblems(&tail);
   batch->input = input;
   batch->has_lines = more && Owns(input, batch->source);
+  if (batch->has_lines) {
+    const Result<SourceId> id = committer_->IdOf(input, batch->source);
+    if (!id.ok()) return id.status();
+    batch->source_id = *id;
+  }
   batch->declared = tail.declared;
   batch->arrival = clock_->Now();
   batch->copies = tail.files->TakeProgress();
