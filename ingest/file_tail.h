@@ -95,8 +95,9 @@ class FileTail {
     bool rotated = false;  // no longer where it was first seen
     bool gone = false;     // has no path any more, or was truncated
     bool truncated = false;
-    bool seen = false;   // in the scan at hand
-    bool behind = true;  // its end has not been seen since it was found or gave records
+    bool seen = false;     // in the scan at hand
+    bool started = false;  // by its reader
+    bool behind = true;    // its end has not been seen since it was found or gave records
     std::unique_ptr<RecordReader> reader;
     int fd = -1;             // the reader's, of a plain file
     uint64_t size = 0;       // when it was last looked at
@@ -119,6 +120,7 @@ class FileTail {
   void StartOver(File* file);
   bool ReadFrom(File* file, RecordBatch* batch);
   bool ReadNext(RecordBatch* batch, Source* source);
+  const File* Unpacking() const;
   File* FindOriginal(const FilePrefix& prefix);
   void Forget();
   void Problem(const std::string& path, const Status& status);

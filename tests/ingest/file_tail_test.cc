@@ -130,6 +130,31 @@ TEST_F(FileTailTest, TellsWhatThereIsToReadAtTheStartAndWhatHasBeenReadToItsEnd)
   EXPECT_EQ(numbers(tail_->TakeEnded()), Numbers{0});
 }
 
+TEST_F(FileTailTest, CompressedFilesAreReadOneAfterTheOtherAndHoldUpNoLivingOne) {
+  for (const char* name : {"old1", "old2"}) {
+    for (int line = 0; line < 6; ++line)
+      Append(name, std::string(name) + std::string(250, static_cast<char>('a' + line)) + "\n");
+    Compress(name);
+  }
+  Append("now", "a\nb\n");
+  Start("*");
+  std::string order;  // by file: o(ne), t(wo), n(ow)
+  RecordBatch batch;
+  FileTail::Source source;
+  while (tail_->Poll(&batch, &source)) {
+    const std::string& path = source.progress.path;
+    order += path.find("old1") != std::string::npos   ? 'o'
+             : path.find("old2") != std::string::npos ? 't'
+                                                      : 'n';
+    if (order.size() == 4) Append("now", "c\n");
+  }
+  EXPECT_EQ(std::count(order.begin(), order.end(), 'o'), std::count(order.begin(), order.end(), 't'))
+      << order;
+  EXPECT_LT(order.rfind('o'), order.find('t')) << order;
+  EXPECT_LT(order.find('n'), 3u) << order;
+  EXPECT_LT(order.rfind('n'), order.find('t')) << order;
+}
+
 TEST_F(FileTailTest, GoesOnAfterARestartWhereItWas) {
   Append("log", "a\nb\nhalf");
   Start("log");
