@@ -212,9 +212,9 @@ Status Committer::Advance() {
 
 // ---- commits
 
-Status Committer::CommitIfDue() {
+Status Committer::CommitIfDue(bool more) {
   if (step_records_ == 0) return Status::Ok();
-  const bool due = folds_.has_new_alert() || step_records_ >= options_.commit_records ||
+  const bool due = (folds_.has_new_alert() && !more) || step_records_ >= options_.commit_records ||
                    clock_->Elapsed() - step_began_ >= options_.commit_interval;
   return due ? Commit() : Status::Ok();
 }

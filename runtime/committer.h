@@ -65,8 +65,9 @@ class Committer {
   // The snapshot that the batches applied from now on ran on.
   void SetEngine(std::shared_ptr<const Engine> engine);
 
-  // Commits when the step holds a new alert, or is old or long enough.
-  Status CommitIfDue();
+  // Commits when the step holds a new alert, or is old or long enough. `more`: the next batch is ready, and
+  // joins the step before a new alert ends it: so a slow disk makes steps larger and not more.
+  Status CommitIfDue(bool more);
   Status Commit();
   // There is nothing to read: what waits for the clock goes on. Commits.
   Status Idle();

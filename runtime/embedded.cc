@@ -135,7 +135,7 @@ Result<bool> Embedded::ApplyNext(bool wait) {
   if (batch == nullptr) return false;
   RT_RETURN_IF_ERROR(committer_->Apply(*batch));
   workers_.Pop();
-  RT_RETURN_IF_ERROR(committer_->CommitIfDue());
+  RT_RETURN_IF_ERROR(committer_->CommitIfDue(workers_.Front(false) != nullptr));
   return true;
 }
 
