@@ -9,9 +9,7 @@ namespace redthread {
 
 namespace {
 
-// A field with more bytes than this is put to so many tests one by one; then all its tests are answered in
-// one pass.
-constexpr size_t kLongText = 4096;
+// Tests that a long text is put to one by one, before all its tests are answered in one pass.
 constexpr int kFewTests = 8;
 
 }  // namespace

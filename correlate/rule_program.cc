@@ -52,8 +52,12 @@ double LiteralCost(std::string_view literal, LiteralIndex::Anchor anchor) {
 // ---------------------------------------------------------------------------------------
 
 RuleProgram::RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
-                         const FactsTable* facts)
-    : rules_(std::move(rules)), fields_(fields), facts_(facts), event_id_field_(fields->Add("EventID")) {
+                         const FactsTable* facts, NeedFilter drop_need)
+    : rules_(std::move(rules)),
+      fields_(fields),
+      facts_(facts),
+      drop_need_(std::move(drop_need)),
+      event_id_field_(fields->Add("EventID")) {
   for (const Rule& rule : rules_->rules) {
     first_item_.push_back(items_.size());
     std::vector<ExprIndex> all{CompileLogic(rule.logic)};
@@ -237,6 +241,7 @@ void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> ru
     std::vector<PredicateId> tests;
     for (const Need& need : needs->needs) {
       const FieldId field = need.field == kAnyField ? kAnyField : Renamed(view.renames, need.field);
+      if (drop_need_ != nullptr && drop_need_(rule, field, need.literal, need.anchor)) continue;
       auto found = std::find_if(view.literals.begin(), view.literals.end(),
                                 [&](const auto& f) { return f.field == field; });
       if (found == view.literals.end()) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -75,13 +76,19 @@ struct Partition {
   }
 };
 
+// Whether a literal that a rule needs in a field (the event's name, or kAnyField) is left out of the
+// prefilter.
+using NeedFilter = std::function<bool(RuleIndex, FieldId, std::string_view literal, LiteralIndex::Anchor)>;
+
 // Immutable but for the partitions it makes on demand; thread-safe.
 class RuleProgram {
  public:
   // Compiles `rules`. `fields` gets every name that some rule asks for (others may have registered theirs
   // before) and is complete afterwards; `facts` and `fields` outlive the program. The rule set is kept.
+  // `drop_need` is for tests only: it breaks the prefilter on purpose, to show that a comparison with the
+  // slow evaluator would see it broken. Asked while a partition is made, never for an event.
   RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
-              const FactsTable* facts);
+              const FactsTable* facts, NeedFilter drop_need = nullptr);
 
   // Events of equal facts whose EventIDs are of one class share a partition. `event_id`: text of the event's
   // EventID if it has exactly one, else nothing.
@@ -137,6 +144,7 @@ class RuleProgram {
   std::shared_ptr<const RuleSet> rules_;
   FieldTable* fields_;
   const FactsTable* facts_;
+  NeedFilter drop_need_;
   FieldId event_id_field_;
   PredicateTable predicates_;
   std::vector<ExprNode> nodes_;
