@@ -2,8 +2,8 @@
 //
 // One thread reads files and numbers what it read in batches; workers run the batches through the detector
 // (BatchWorkers); the same one thread takes them back by number, folds and stores them (Committer). A step is
-// committed as soon as it holds a new alert, else after `commit_interval` or `commit_records`; when there is
-// nothing to read it does not wait for either.
+// all batches that are ready when one of them brought a new alert, else those of `commit_interval` or
+// `commit_records`; when there is nothing to read it waits for neither.
 #pragma once
 
 #include <atomic>
