@@ -192,6 +192,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.file_sources = FileSources(loaded);
   config.rule_paths = Values(loaded, "rules.paths");
   config.rule_variables = Value(loaded, "rules.variables");
+  config.watch_rules = Value(loaded, "rules.reload") == "watch";
   ParseLevel(Value(loaded, "alerts.min_level"), &config.min_level);
   config.fold = DurationOf(loaded, "alerts.fold");
   config.lateness = DurationOf(loaded, "correlate.lateness");

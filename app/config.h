@@ -45,6 +45,7 @@ struct Config {
   std::vector<FileSourceConfig> file_sources;
   std::vector<std::string> rule_paths;  // empty: the shipped rules
   std::string rule_variables;           // a site file; empty: none
+  bool watch_rules = false;             // take changed rules up while running
   Level min_level = Level::kMedium;
   Nanoseconds fold{};
   Nanoseconds lateness{};

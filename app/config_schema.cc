@@ -67,8 +67,8 @@ const std::vector<SettingSpec>& AllSettings() {
        "rule files and folders; without any, the shipped rules"},
       {"rules", "variables", kPath, false, false, "", "", kNow, "values for the rules' %placeholders%"},
       {"rules", "pipelines", kPath, true, false, "", "", kNot, "Sigma processing pipelines"},
-      {"rules", "reload", kChoice, false, false, "never", "never|watch", kLater,
-       "whether changed rules are taken up while running"},
+      {"rules", "reload", kChoice, false, false, "never", "never|watch", kNow,
+       "whether changed rules are taken up while running; SIGHUP always does"},
 
       {"correlate", "lateness", kDuration, false, false, "5m", "", kNow,
        "how late an event may come and still be in order"},

@@ -25,6 +25,12 @@ void AddRuleOptions(CLI::App* app, RuleOptions* options) {
       ->type_name("FILE");
 }
 
+std::vector<std::string> RulePathsOf(const RuleOptions& options) {
+  if (!options.paths.empty()) return options.paths;
+  const Result<Resources> resources = FindResources();
+  return resources.ok() ? std::vector<std::string>{resources->rules_pack} : std::vector<std::string>();
+}
+
 Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options) {
   std::vector<std::string> paths = options.paths;
   if (paths.empty()) {

@@ -20,6 +20,9 @@ struct RuleOptions {
 // -r/--rules and --variables.
 void AddRuleOptions(CLI::App* app, RuleOptions* options);
 
+// Where the rules are: those paths, or the shipped rules; empty when these cannot be found.
+std::vector<std::string> RulePathsOf(const RuleOptions& options);
+
 // Loads the rules. Tells nothing: see TellRuleProblems. NotFound when there are no shipped rules to fall back
 // on; any error of the site file.
 Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options);

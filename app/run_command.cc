@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "app/config.h"
 #include "app/config_command.h"
@@ -12,46 +14,74 @@
 #include "app/numbers.h"
 #include "app/rule_options.h"
 #include "runtime/embedded.h"
+#include "runtime/rule_reload.h"
 
 namespace redthread {
 namespace {
 
 std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+std::atomic<bool> reload_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "signal handlers set them");
 
 void OnStopSignal(int) { stop_requested = true; }
+void OnReloadSignal(int) { reload_requested = true; }
 
-void StopOnSignals() {
+void HandleSignals() {
   struct sigaction action{};
   action.sa_handler = OnStopSignal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = OnReloadSignal;
+  sigaction(SIGHUP, &action, nullptr);
 }
 
-// The rules that the configuration names. Null, with everything told, when they cannot be run with: bad rules
-// are refused whole.
-std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const Config& config) {
-  const Result<std::shared_ptr<const RuleSet>> rules =
-      LoadRulesFor({config.rule_paths, config.rule_variables});
-  if (!rules.ok()) {
-    context->messages->Error(rules.status().message());
-    return nullptr;
-  }
-  TellRuleProblems(**rules, context->messages);
-  if (!(*rules)->problems.empty()) {
-    context->messages->Error(
-        "the rule set is not started with: " + Counted((*rules)->problems.size(), "problem") +
-        "; `redthread rules check` shows them");
-    return nullptr;
+// The rules that the configuration names. Bad ones are refused whole. Tells nothing: at a reload it runs in
+// another thread.
+RuleReload::Loaded LoadEngine(const Config& config) {
+  Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor({config.rule_paths, config.rule_variables});
+  if (!rules.ok()) return {{}, {}, rules.status()};
+  RuleReload::Loaded loaded{*rules, {}, {}};
+  if (!loaded.rules->problems.empty()) {
+    loaded.status = Status::Invalid(Counted(loaded.rules->problems.size(), "problem") +
+                                    "; `redthread rules check` shows them");
+    return loaded;
   }
   Engine::Options options;
   options.own_addresses = config.own_addresses;
-  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(*rules, options);
-  if (!engine.ok()) {
-    context->messages->Error(engine.status().message());
-    return nullptr;
+  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(loaded.rules, options);
+  if (engine.ok()) {
+    loaded.engine = std::move(*engine);
+  } else {
+    loaded.status = engine.status();
   }
-  return std::move(*engine);
+  return loaded;
+}
+
+// Tells what is wrong with the rules. Returns the engine over them; null, and told as well, when there is
+// none. `refused`: what that means.
+std::shared_ptr<const Engine> Told(RuleReload::Loaded loaded, const char* refused, Messages* messages) {
+  if (loaded.rules != nullptr) TellRuleProblems(*loaded.rules, messages);
+  if (loaded.engine == nullptr) messages->Error(refused + (": " + loaded.status.message()));
+  return std::move(loaded.engine);
+}
+
+// The files that LoadEngine reads, but for the shipped maps.
+std::vector<std::string> RuleFiles(const Config& config) {
+  std::vector<std::string> files = RulePathsOf({config.rule_paths, config.rule_variables});
+  if (!config.rule_variables.empty()) files.push_back(config.rule_variables);
+  return files;
+}
+
+// Asked by the running pipeline between batches.
+std::shared_ptr<const Engine> NextEngine(RuleReload* reload, Messages* messages) {
+  if (reload_requested.exchange(false)) reload->Request();
+  std::optional<RuleReload::Loaded> loaded = reload->Poll();
+  if (!loaded.has_value()) return nullptr;
+  const std::shared_ptr<const RuleSet> rules = loaded->rules;
+  std::shared_ptr<const Engine> engine =
+      Told(std::move(*loaded), "the changed rule set is refused, the old one goes on", messages);
+  if (engine != nullptr) messages->Count("rules reloaded: " + RuleCounts(*rules));
+  return engine;
 }
 
 Embedded::Options OptionsOf(CommandContext* context, const Config& config, const RunFlags& flags) {
@@ -60,6 +90,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   options.lateness = config.lateness;
   options.fold_window = config.fold;
   options.until_idle = flags.until_idle;
+  options.jobs = flags.jobs;
   for (const FileSourceConfig& source : config.file_sources) {
     options.inputs.push_back({source.name, source.paths, source.log_source});
   }
@@ -77,18 +108,26 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
         "the configuration names no source; `redthread config init` writes one to begin with");
     return kExitConfig;
   }
-  std::shared_ptr<const Engine> engine = LoadEngine(context, loaded.config);
+  HandleSignals();
+  const Config& config = loaded.config;
+  RuleReload reload({.paths = RuleFiles(config),
+                     .watch = config.watch_rules,
+                     .load = [&config] { return LoadEngine(config); }},
+                    context->clock);
+  std::shared_ptr<const Engine> engine =
+      Told(LoadEngine(config), "the rule set is not started with", context->messages);
   if (engine == nullptr) return kExitUsage;
 
-  StopOnSignals();
   const size_t rules = engine->rules().rules.size();
+  Embedded::Options options = OptionsOf(context, config, flags);
+  options.next_engine = [&reload, context] { return NextEngine(&reload, context->messages); };
   Result<std::unique_ptr<Embedded>> embedded =
-      Embedded::Open(std::move(engine), OptionsOf(context, loaded.config, flags), context->clock);
+      Embedded::Open(std::move(engine), std::move(options), context->clock);
   if (!embedded.ok()) {
     context->messages->Error(embedded.status().message());
     return ExitCodeOf(embedded.status());
   }
-  context->messages->Count("running with " + Counted(rules, "rule") + ", state in " + loaded.config.data_dir);
+  context->messages->Count("running with " + Counted(rules, "rule") + ", state in " + config.data_dir);
   const Status status = (*embedded)->Run(stop_requested);
   const Embedded::Report& report = (*embedded)->report();
   context->messages->Count(Counted(report.counts.records, "line") + " read, " +
@@ -111,6 +150,9 @@ void AddRunCommand(CommandTree* tree) {
         "redthread run -c redthread.yml --until-idle   read everything to its end, finish it, stop"}},
       [flags](CommandContext* context) { return RunDaemon(context, *flags); });
   run->add_flag("--until-idle", flags->until_idle, "read everything to its end, finish it, stop");
+  run->add_option("--jobs", flags->jobs, "threads that run rules [one a core]")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
 }
 
 }  // namespace redthread

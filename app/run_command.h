@@ -7,6 +7,7 @@ namespace redthread {
 
 struct RunFlags {
   bool until_idle = false;
+  int jobs = 0;  // 0: one a core
 };
 
 void AddRunCommand(CommandTree* tree);

@@ -42,6 +42,13 @@ Timestamp Watermark::At(Nanoseconds elapsed) {
   return stage_;
 }
 
+Timestamp Watermark::AtEndOfInput() {
+  for (const auto& [id, s] : sources_) {
+    if (s.time != Timestamp::Min()) stage_ = std::max(stage_, s.time + lateness_);
+  }
+  return stage_;
+}
+
 std::optional<Timestamp> Watermark::Of(SourceId source) const {
   const auto found = sources_.find(source);
   if (found == sources_.end() || found->second.time == Timestamp::Min()) return std::nullopt;

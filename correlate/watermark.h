@@ -18,7 +18,9 @@ namespace redthread {
 // One per thread. Reads no clock: elapsed time is handed in.
 class Watermark {
  public:
-  explicit Watermark(Nanoseconds lateness) : lateness_(lateness) {}
+  // `stage`: the stage's watermark from an earlier run; it does not go back across runs either.
+  explicit Watermark(Nanoseconds lateness, Timestamp stage = Timestamp::Min())
+      : lateness_(lateness), stage_(stage) {}
 
   // A source that counts from now on. `known`: its watermark from an earlier run; nothing is minus infinity.
   void AddSource(SourceId source, std::optional<Timestamp> known);
@@ -31,6 +33,8 @@ class Watermark {
 
   // The stage's watermark. `elapsed`: monotonic time from any fixed start. Timestamp::Min() while unknown.
   Timestamp At(Nanoseconds elapsed);
+  // The stage's watermark when the input has ended: the greatest time seen. Nothing is waited for any more.
+  Timestamp AtEndOfInput();
   // That of one source, to be stored.
   std::optional<Timestamp> Of(SourceId source) const;
 
@@ -40,8 +44,8 @@ class Watermark {
     bool at_end = false;
   };
   Nanoseconds lateness_;
+  Timestamp stage_;
   std::unordered_map<SourceId, Source> sources_;
-  Timestamp stage_ = Timestamp::Min();
   std::optional<Nanoseconds> idle_since_;  // since when all are at their end
   Timestamp idle_base_;                    // the greatest of the sources then
 };

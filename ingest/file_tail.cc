@@ -49,6 +49,17 @@ std::vector<FileTail::Source> FileTail::TakeProgress() {
   return progress;
 }
 
+std::vector<FileTail::Source> FileTail::TakeEnded() {
+  std::vector<Source> ended;
+  ended.swap(ended_);
+  // An epoch may have ended whose next one has begun, under the same number.
+  std::erase_if(ended, [this](const Source& source) {
+    return std::any_of(files_.begin(), files_.end(),
+                       [&](const File& file) { return file.number == source.number && file.behind; });
+  });
+  return ended;
+}
+
 void FileTail::Problem(const std::string& path, const Status& status) {
   constexpr size_t kMaxTold = 10'000;
   if (told_.size() >= kMaxTold) told_.clear();
@@ -56,6 +67,15 @@ void FileTail::Problem(const std::string& path, const Status& status) {
 }
 
 // ---- reading
+
+std::vector<FileTail::Source> FileTail::Find() {
+  Scan();
+  std::vector<Source> found;
+  for (const File& file : files_) {
+    if (file.reader != nullptr) found.push_back({file.number, file.progress});
+  }
+  return found;
+}
 
 bool FileTail::Poll(RecordBatch* batch, Source* source) {
   const Nanoseconds now = clock_->Elapsed();
@@ -68,21 +88,41 @@ bool FileTail::Poll(RecordBatch* batch, Source* source) {
 }
 
 bool FileTail::ReadNext(RecordBatch* batch, Source* source) {
-  size_t looked_at = 0;
-  // Looking at a file may add its next epoch behind the others; that is looked at too.
-  while (looked_at < files_.size()) {
+  const File* unpacking = Unpacking();
+  for (size_t looked_at = 0; looked_at < files_.size(); ++looked_at) {
+    next_file_ = (next_file_ + 1) % files_.size();
+    File& file = files_[next_file_];
+    if (file.compressed && file.reader != nullptr && &file != unpacking) continue;
     const size_t all = files_.size();
-    for (looked_at = 0; looked_at < all; ++looked_at) {
-      next_file_ = (next_file_ + 1) % files_.size();
-      File& file = files_[next_file_];
-      if (!ReadFrom(&file, batch)) continue;
+    const bool more = ReadFrom(&file, batch);
+    if (!more && file.behind) ended_.push_back({file.number, file.progress});
+    file.behind = more;
+    if (more) {
       *source = {file.number, file.progress};
       // What the batch says is newer.
       std::erase_if(progress_, [&](const Source& s) { return s.number == file.number; });
       return true;
     }
+    // Its next epoch was added behind the others, or the turn is that of the next compressed one: all are
+    // looked at once more.
+    if (files_.size() > all || &file == unpacking) {
+      unpacking = Unpacking();
+      looked_at = 0;
+    }
   }
   return false;
+}
+
+// The compressed file that is being read. They are read one after the other, since unpacking one takes up to
+// 128 MB; they do not grow meanwhile.
+const FileTail::File* FileTail::Unpacking() const {
+  const File* found = nullptr;
+  for (const File& file : files_) {
+    if (!file.compressed || file.reader == nullptr) continue;
+    if (file.started) return &file;
+    if (found == nullptr) found = &file;
+  }
+  return found;
 }
 
 // False when the file has nothing new.
@@ -92,6 +132,7 @@ bool FileTail::ReadFrom(File* file, RecordBatch* batch) {
   const Result<bool> more = file->reader->Next(batch);
   file->progress.next_index = file->reader->next_index();
   file->progress.cursor = file->reader->cursor();
+  file->started = true;
   if (more.ok() && *more) return true;
   if (!more.ok()) {
     Problem(file->path, more.status());

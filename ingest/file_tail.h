@@ -61,6 +61,10 @@ class FileTail {
   FileTail(Options options, std::vector<Progress> known, Clock* clock);
   ~FileTail();
 
+  // Looks for files, and returns those that are there: before the first Poll, what there is to read at the
+  // start.
+  std::vector<Source> Find();
+
   // Gives the next records of some file that has new ones, the files in turn. False when there are none now.
   bool Poll(RecordBatch* batch, Source* source);
 
@@ -73,6 +77,10 @@ class FileTail {
   // Files that have to be remembered though no record of theirs was given since the last call: copies of what
   // was already read from a file that was truncated then.
   std::vector<Source> TakeProgress();
+
+  // Files that have been read to their end since the last call, or since they were found: there is nothing
+  // more in them until Poll gives more.
+  std::vector<Source> TakeEnded();
 
   // What went wrong since the last call: files that cannot be read, or only in part. Each is told once.
   std::vector<Status> TakeProblems();
@@ -87,7 +95,9 @@ class FileTail {
     bool rotated = false;  // no longer where it was first seen
     bool gone = false;     // has no path any more, or was truncated
     bool truncated = false;
-    bool seen = false;  // in the scan at hand
+    bool seen = false;     // in the scan at hand
+    bool started = false;  // by its reader
+    bool behind = true;    // its end has not been seen since it was found or gave records
     std::unique_ptr<RecordReader> reader;
     int fd = -1;             // the reader's, of a plain file
     uint64_t size = 0;       // when it was last looked at
@@ -110,6 +120,7 @@ class FileTail {
   void StartOver(File* file);
   bool ReadFrom(File* file, RecordBatch* batch);
   bool ReadNext(RecordBatch* batch, Source* source);
+  const File* Unpacking() const;
   File* FindOriginal(const FilePrefix& prefix);
   void Forget();
   void Problem(const std::string& path, const Status& status);
@@ -128,6 +139,7 @@ class FileTail {
   bool inodes_only_ = false;  // first pass of the first scan
   bool finishing_ = false;
   std::vector<Source> progress_;
+  std::vector<Source> ended_;
   std::vector<Status> problems_;
   std::set<std::string> told_;
 };

@@ -1,292 +1,206 @@
 #include "runtime/embedded.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
 #include "ingest/input_list.h"
-#include "storage/dead_letter_store.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace redthread {
 
 namespace {
 
-// How often idle inputs are looked at, and how often tails are looked through for sealing.
+// How often idle inputs are looked at.
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
-constexpr Nanoseconds kSealInterval = std::chrono::seconds(1);
-constexpr size_t kSealBytes = 4 << 20;
+
+int JobsOf(const Embedded::Options& options) {
+  if (options.jobs > 0) return options.jobs;
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 }  // namespace
 
 Embedded::Embedded(std::shared_ptr<const Engine> engine, Options options, Clock* clock)
-    : engine_(engine),
-      options_(std::move(options)),
-      clock_(clock),
-      pipeline_(engine),
-      folds_(&engine_->rules(), FoldState::Options{.window = options_.fold_window}),
-      watermark_(options_.lateness) {}
+    : options_(std::move(options)), clock_(clock), workers_(std::move(engine), JobsOf(options_)) {}
 
 Embedded::~Embedded() = default;
 
 Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> engine, Options options,
                                                  Clock* clock) {
-  std::error_code error;
-  std::filesystem::create_directories(options.data_dir, error);
-  if (error)
-    return Status::Denied("cannot create the data folder " + options.data_dir + ": " + error.message());
-  std::unique_ptr<Embedded> embedded(new Embedded(std::move(engine), std::move(options), clock));
-  Database::Options database;
-  database.path = embedded->options_.data_dir + "/state";
-  Result<std::unique_ptr<Database>> opened = Database::Open(database);
+  Committer::Options committer;
+  committer.data_dir = options.data_dir;
+  committer.inputs = options.inputs.size();
+  committer.lateness = options.lateness;
+  committer.fold_window = options.fold_window;
+  committer.commit_interval = options.commit_interval;
+  committer.commit_records = options.commit_records;
+  committer.on_problem = options.on_problem;
+  Result<std::unique_ptr<Committer>> opened = Committer::Open(engine, std::move(committer), clock);
   if (!opened.ok()) return opened.status();
-  embedded->database_ = std::move(*opened);
-  embedded->transaction_ = std::make_unique<StateTransaction>(embedded->database_.get());
-  RT_RETURN_IF_ERROR(embedded->OpenTails());
+  std::unique_ptr<Embedded> embedded(new Embedded(std::move(engine), std::move(options), clock));
+  embedded->committer_ = std::move(*opened);
+  embedded->OpenTails();
   return embedded;
 }
 
-Status Embedded::OpenTails() {
-  std::vector<SourceState> stored;
-  Damage damage;
-  RT_RETURN_IF_ERROR(ForEachSource(
-      *transaction_,
-      [&stored](const SourceState& source) {
-        stored.push_back(source);
-        return true;
-      },
-      &damage));
-  // A source whose position cannot be read would be read twice.
-  if (damage.rows > 0) return damage.first;
-
-  std::vector<FileTail::Progress> known;
-  std::vector<SourceState> files;
-  for (const SourceState& source : stored) {
-    const std::optional<FileIdentity> identity = FileIdentity::Decode(source.identity);
-    if (!identity.has_value()) continue;
-    known.push_back({*identity, source.path, source.epoch, source.next_index, source.cursor});
-    files.push_back(source);
-  }
+void Embedded::OpenTails() {
   for (const FileInput& input : options_.inputs) {
     for (const std::string& pattern : input.patterns) {
       if (options_.on_problem && ExpandInputs({pattern}).paths.empty())
         options_.on_problem("source `" + input.name + "`: nothing matches " + pattern +
                             " yet; it is awaited");
     }
-    Tail tail;
     FileTail::Options options;
     options.patterns = input.patterns;
-    tail.files = std::make_unique<FileTail>(options, known, clock_);
-    tail.sources = files;
-    tail.declared = engine_->facts()->Declare(input.log_source);
-    tail.name = input.name;
-    tails_.push_back(std::move(tail));
+    options.reader.batch_bytes = options_.batch_bytes;
+    tails_.emplace_back().files = std::make_unique<FileTail>(options, committer_->known(), clock_);
+  }
+  DeclareInputs();
+}
+
+void Embedded::DeclareInputs() {
+  for (size_t input = 0; input < tails_.size(); ++input)
+    tails_[input].declared = workers_.engine()->facts()->Declare(options_.inputs[input].log_source);
+}
+
+// Files that are there at the start hold the watermark until they have been read, whichever comes first.
+Status Embedded::FindFiles() {
+  for (size_t input = 0; input < tails_.size(); ++input) {
+    for (const FileTail::Source& source : tails_[input].files->Find()) {
+      if (Owns(input, source)) RT_RETURN_IF_ERROR(committer_->Found(input, source));
+    }
   }
   return Status::Ok();
 }
 
-// ---- one step
+// ---- reading
 
-// The stored state of a file, found or made when its first records come.
-Result<SourceState*> Embedded::SourceOf(Tail* tail, const FileTail::Source& source) {
-  if (source.number < tail->sources.size() && !tail->sources[source.number].identity.empty())
-    return &tail->sources[source.number];
-  Result<SourceState> state =
-      FindOrAddSource(transaction_.get(), source.progress.identity.Encode(), source.progress.path);
-  if (!state.ok()) return state.status();
-  if (tail->sources.size() <= source.number) tail->sources.resize(source.number + 1);
-  tail->sources[source.number] = std::move(*state);
-  return &tail->sources[source.number];
-}
-
-Result<bool> Embedded::PollTail(Tail* tail) {
-  FileTail::Source source;
-  const bool more = tail->files->Poll(&batch_, &source);
-  TellProblems(tail);
-  for (const FileTail::Source& copy : tail->files->TakeProgress()) {
-    if (!Owns(tail, copy)) continue;
-    const Result<SourceState*> state = SourceOf(tail, copy);
-    if (!state.ok()) return state.status();
-    RT_RETURN_IF_ERROR(StoreProgress(copy, *state));
+Result<bool> Embedded::Poll(size_t input) {
+  Tail& tail = tails_[input];
+  Batch* batch = workers_.Free();
+  for (; batch == nullptr; batch = workers_.Free()) {
+    if (const Result<bool> applied = ApplyNext(true); !applied.ok()) return applied.status();
   }
-  if (!more) {
-    for (const SourceId id : tail->reading) watermark_.SetAtEnd(id, true);
-    tail->reading.clear();
-    return false;
+  const bool more = tail.files->Poll(&batch->lines, &batch->source);
+  TellProblems(&tail);
+  batch->input = input;
+  batch->has_lines = more && Owns(input, batch->source);
+  if (batch->has_lines) {
+    const Result<SourceId> id = committer_->IdOf(input, batch->source);
+    if (!id.ok()) return id.status();
+    batch->source_id = *id;
   }
-  if (Owns(tail, source)) RT_RETURN_IF_ERROR(TakeBatch(tail, source));
-  return true;
+  batch->declared = tail.declared;
+  batch->arrival = clock_->Now();
+  batch->copies = tail.files->TakeProgress();
+  batch->ended = tail.files->TakeEnded();
+  DropNotOwned(input, &batch->copies);
+  DropNotOwned(input, &batch->ended);
+  if (batch->has_lines || !batch->copies.empty() || !batch->ended.empty()) workers_.Submit();
+  return more;
 }
 
 // Whether the file is read for this input. If not, that is told once.
-bool Embedded::Owns(Tail* tail, const FileTail::Source& source) {
+bool Embedded::Owns(size_t input, const FileTail::Source& source) {
   const FileIdentity& identity = source.progress.identity;
-  Tail*& owner = owners_[{identity.device, identity.inode}];
-  if (owner == nullptr || !owner->files->Has(identity)) owner = tail;
-  if (owner == tail) return true;
-  if (tail->not_owned.insert(source.number).second && options_.on_problem) {
-    options_.on_problem(source.progress.path + ": source `" + tail->name + "` leaves it to source `" +
-                        owner->name + "`, which reads it already");
+  size_t& owner = owners_.try_emplace({identity.device, identity.inode}, input).first->second;
+  if (!tails_[owner].files->Has(identity)) owner = input;
+  if (owner == input) return true;
+  if (tails_[input].not_owned.insert(source.number).second && options_.on_problem) {
+    options_.on_problem(source.progress.path + ": source `" + options_.inputs[input].name +
+                        "` leaves it to source `" + options_.inputs[owner].name +
+                        "`, which reads it already");
   }
   return false;
 }
 
-Status Embedded::TakeBatch(Tail* tail, const FileTail::Source& source) {
-  if (step_records_ == 0) step_began_ = clock_->Elapsed();
-  const Result<SourceState*> found = SourceOf(tail, source);
-  if (!found.ok()) return found.status();
-  SourceState* state = *found;
-  arrival_ = clock_->Now();
-  watermark_.AddSource(state->id, state->watermark);
-  watermark_.SetAtEnd(state->id, false);
-  tail->reading.insert(state->id);
-
-  kept_.clear();
-  const uint32_t epoch = source.progress.epoch;
-  for (const RecordBatch::Record& record : batch_.records)
-    RT_RETURN_IF_ERROR(TakeRecord(*tail, epoch, record, state));
-  RT_RETURN_IF_ERROR(events_.Append(transaction_.get(), state->id, epoch, kept_));
-  report_.counts += batch_.counts;
-  step_records_ += batch_.counts.records;
-
-  state->watermark = watermark_.Of(state->id);
-  state->last_heard = arrival_;
-  return StoreProgress(source, state);
-}
-
-Status Embedded::StoreProgress(const FileTail::Source& source, SourceState* state) {
-  state->identity = source.progress.identity.Encode();
-  state->epoch = source.progress.epoch;
-  state->next_index = source.progress.next_index;
-  state->cursor = source.progress.cursor;
-  return UpdateSource(transaction_.get(), *state);
-}
-
-Status Embedded::TakeRecord(const Tail& tail, uint32_t epoch, const RecordBatch::Record& record,
-                            SourceState* source) {
-  const Position position{source->id, epoch, record.index, record.cursor};
-  const DecodeResult decoded = pipeline_.Process(record.text(), tail.declared, position, arrival_);
-  if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
-    NoteImperfect(position, record, decoded, source);
-  const Event& event = pipeline_.event();
-  kept_.push_back({record.index, event.time, arrival_, record.text()});
-  if (event.time.has_value()) {
-    watermark_.Observe(source->id, *event.time, arrival_);
-    source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
-  }
-  if (pipeline_.matches().empty()) return Status::Ok();
-
-  FoldMatch match;
-  match.time = event.time.value_or(kNoTime);
-  match.position = position;
-  match.source = source->path;
-  match.raw_hash = HashBytes(record.text());
-  match.group = pipeline_.Entities();
-  report_.detections += pipeline_.matches().size();
-  for (const RuleIndex rule : pipeline_.matches()) {
-    match.rule = rule;
-    RT_RETURN_IF_ERROR(folds_.Add(transaction_.get(), match, stage_watermark_));
-  }
-  return Status::Ok();
-}
-
-// Counts a record that was not read as its format demands, and keeps a dead letter of one that was not read
-// whole.
-void Embedded::NoteImperfect(const Position& position, const RecordBatch::Record& record,
-                             const DecodeResult& decoded, SourceState* source) {
-  IngestCounts& counts = report_.counts;
-  StoredDeadLetter letter;
-  letter.reason = decoded.reason;
-  letter.offset = decoded.offset;
-  letter.raw_size = record.size;
-  if (record.cut_from > 0) {  // already counted, as oversized
-    letter.reason = "line too long";
-    letter.offset = record.size;
-    letter.raw_size = record.cut_from;
-  } else if (decoded.outcome == DecodeOutcome::kRepaired) {
-    ++counts.repaired;
-    return;
-  } else if (decoded.outcome == DecodeOutcome::kDamaged) {
-    ++counts.damaged;
-  } else if (decoded.reason == JsonDecoder::kBlankLine) {
-    ++counts.blank;
-    return;
-  } else {
-    ++counts.dead;
-  }
-  report_.input_lost = true;
-  ++source->dead_letters;
-  letter.position = position;
-  letter.arrival = arrival_;
-  letter.raw_prefix = record.text().substr(0, StoredDeadLetter::kMaxRaw);
-  PutDeadLetter(transaction_.get(), letter);
-}
-
-// ---- commits
-
-Status Embedded::CommitIfDue() {
-  if (step_records_ == 0) return Status::Ok();
-  const bool due = folds_.has_new_alert() || step_records_ >= options_.commit_records ||
-                   clock_->Elapsed() - step_began_ >= options_.commit_interval;
-  return due ? Commit() : Status::Ok();
-}
-
-Status Embedded::Commit() {
-  stage_watermark_ = std::max(stage_watermark_, watermark_.At(clock_->Elapsed()));
-  RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
-  RT_RETURN_IF_ERROR(folds_.Flush(transaction_.get()));
-  step_records_ = 0;
-  if (transaction_->empty()) return Status::Ok();
-  ++report_.commits;
-  return transaction_->Commit();
-}
-
-// Small rows of raw text become blocks, in a transaction of their own.
-Status Embedded::SealIfDue() {
-  const Nanoseconds now = clock_->Elapsed();
-  if (now - sealed_at_ < kSealInterval) return Status::Ok();
-  sealed_at_ = now;
-  RT_RETURN_IF_ERROR(Commit());
-  Damage damage;
-  const Result<size_t> sealed = events_.SealDue(transaction_.get(), clock_->Now(), kSealBytes, &damage);
-  if (!sealed.ok()) return sealed.status();
-  if (damage.rows > 0 && options_.on_problem) options_.on_problem(damage.first.message());
-  return transaction_->empty() ? Status::Ok() : transaction_->Commit();
-}
-
-Status Embedded::FinishAll() {
-  RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), Timestamp::Max()));
-  return Commit();
+void Embedded::DropNotOwned(size_t input, std::vector<FileTail::Source>* sources) {
+  std::erase_if(*sources, [&](const FileTail::Source& source) { return !Owns(input, source); });
 }
 
 void Embedded::TellProblems(Tail* tail) {
   for (const Status& problem : tail->files->TakeProblems()) {
-    report_.input_lost = true;
+    input_lost_ = true;
     if (options_.on_problem) options_.on_problem(problem.message());
   }
 }
 
+// ---- applying
+
+Result<bool> Embedded::ApplyNext(bool wait) {
+  const Batch* batch = workers_.Front(wait);
+  if (batch == nullptr) return false;
+  RT_RETURN_IF_ERROR(committer_->Apply(*batch));
+  workers_.Pop();
+  RT_RETURN_IF_ERROR(committer_->CommitIfDue(workers_.Front(false) != nullptr));
+  return true;
+}
+
+Status Embedded::Drain() {
+  for (;;) {
+    const Result<bool> applied = ApplyNext(true);
+    if (!applied.ok() || !*applied) return applied.status();
+  }
+}
+
+// ---- rules
+
+// A new snapshot begins at a batch number: what was read before runs on the old one to its end.
+Status Embedded::TakeNextEngine() {
+  std::shared_ptr<const Engine> engine = options_.next_engine ? options_.next_engine() : nullptr;
+  if (engine == nullptr) return Status::Ok();
+  RT_RETURN_IF_ERROR(Drain());
+  committer_->SetEngine(engine);
+  workers_.SetEngine(std::move(engine));
+  DeclareInputs();
+#if defined(__GLIBC__)
+  // The old set is gone; without this its memory would stay with the allocator.
+  malloc_trim(0);
+#endif
+  return Status::Ok();
+}
+
+// ---- the loop
+
 Status Embedded::Run(const std::atomic<bool>& stop) {
+  Status status = FindFiles();
+  if (status.ok()) status = ReadOn(stop);
+  report_ = committer_->report();
+  report_.input_lost |= input_lost_;
+  return status;
+}
+
+Status Embedded::ReadOn(const std::atomic<bool>& stop) {
   bool finishing = false;
   while (!stop) {
+    RT_RETURN_IF_ERROR(TakeNextEngine());
     bool any = false;
-    for (Tail& tail : tails_) {
-      const Result<bool> more = PollTail(&tail);
+    for (size_t input = 0; input < tails_.size(); ++input) {
+      const Result<bool> more = Poll(input);
       if (!more.ok()) return more.status();
       any |= *more;
-      RT_RETURN_IF_ERROR(CommitIfDue());
     }
-    RT_RETURN_IF_ERROR(SealIfDue());
+    for (Result<bool> applied = true; *applied;) {
+      applied = ApplyNext(false);
+      if (!applied.ok()) return applied.status();
+    }
+    RT_RETURN_IF_ERROR(committer_->SealIfDue());
     if (any) continue;
-    RT_RETURN_IF_ERROR(Commit());
-    if (options_.until_idle) {
-      if (finishing) return FinishAll();
-      finishing = true;
-      for (Tail& tail : tails_) tail.files->Finish();
+    RT_RETURN_IF_ERROR(Drain());
+    if (!options_.until_idle) {
+      RT_RETURN_IF_ERROR(committer_->Idle());
+      std::this_thread::sleep_for(kPollInterval);
       continue;
     }
-    std::this_thread::sleep_for(kPollInterval);
+    if (finishing) return committer_->Finish();
+    finishing = true;
+    for (Tail& tail : tails_) tail.files->Finish();
   }
-  return Commit();
+  RT_RETURN_IF_ERROR(Drain());
+  return committer_->Commit();
 }
 
 }  // namespace redthread

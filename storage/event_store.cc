@@ -27,6 +27,18 @@ std::string PositionText(SourceId source, uint32_t epoch, uint64_t index) {
          std::to_string(index);
 }
 
+Status OutOfOrder(SourceId source, uint32_t epoch, uint64_t index) {
+  return Status::Invalid(PositionText(source, epoch, index) + " was already stored, or comes out of order");
+}
+
+void StoreBlocks(StateTransaction* transaction, const PackedEvents& packed) {
+  for (const PackedEvents::Block& block : packed.blocks) {
+    transaction->Put(ColumnFamily::kEvent, block.address.Key(kBlockRow), block.bytes);
+    IndexedBlock{block.head.min_time, block.head.max_time, block.head.count, block.address}.Store(
+        transaction);
+  }
+}
+
 }  // namespace
 
 EventStore::EventStore() : EventStore(Options{}) {}
@@ -38,19 +50,21 @@ EventStore::~EventStore() = default;
 
 // ---- writing ----
 
-Status EventStore::WriteTailRow(StateTransaction* transaction, const BlockAddress& address,
-                                std::span<const EventRecord> records) {
-  const std::string key = address.Key(kTailRow);
-  Result<std::string_view> block = codec_->Encode(key, records, options_.tail_compression);
+Status EventStore::PackBlock(char kind, std::span<const EventRecord> records, PackedEvents* packed) {
+  const BlockAddress address{packed->source, packed->epoch, records.front().index};
+  const std::string key = address.Key(kind);
+  const int level = kind == kTailRow ? options_.tail_compression : options_.block_compression;
+  Result<std::string_view> block = codec_->Encode(key, records, level);
   if (!block.ok()) return block.status();
-  transaction->Put(ColumnFamily::kEvent, key, *block);
+  Result<EventBlockHead> head = EventBlockCodec::ReadHead(key, *block);
+  if (!head.ok()) return head.status();
+  packed->blocks.push_back({address, *head, std::string(*block)});
   return Status::Ok();
 }
 
 // Cuts records into blocks of even size, of block_bytes to twice that where they are as many. A very long
 // line has a block of its own.
-Status EventStore::WriteBlocks(StateTransaction* transaction, SourceId source, uint32_t epoch,
-                               std::span<const EventRecord> records) {
+Status EventStore::PackBlocks(std::span<const EventRecord> records, PackedEvents* packed) {
   const size_t total = TextBytes(records);
   const size_t target = total / std::max<size_t>(1, total / options_.block_bytes);
   while (!records.empty()) {
@@ -59,53 +73,61 @@ Status EventStore::WriteBlocks(StateTransaction* transaction, SourceId source, u
     while (n < records.size() && (n == 0 || (bytes < target && bytes + records[n].raw.size() <= most))) {
       bytes += records[n++].raw.size();
     }
-    const BlockAddress address{source, epoch, records.front().index};
-    const std::string key = address.Key(kBlockRow);
-    Result<std::string_view> block = codec_->Encode(key, records.first(n), options_.block_compression);
-    if (!block.ok()) return block.status();
-    transaction->Put(ColumnFamily::kEvent, key, *block);
-    Result<EventBlockHead> head = EventBlockCodec::ReadHead(key, *block);
-    if (!head.ok()) return head.status();
-    IndexedBlock{head->min_time, head->max_time, head->count, address}.Store(transaction);
+    RT_RETURN_IF_ERROR(PackBlock(kBlockRow, records.first(n), packed));
     records = records.subspan(n);
   }
   return Status::Ok();
 }
 
-Status EventStore::Append(StateTransaction* transaction, SourceId source, uint32_t epoch,
-                          std::span<const EventRecord> records) {
+Status EventStore::Pack(SourceId source, uint32_t epoch, std::span<const EventRecord> records,
+                        PackedEvents* packed) {
+  packed->source = source;
+  packed->epoch = epoch;
+  packed->blocks.clear();
   if (records.empty()) return Status::Ok();
-  Result<std::optional<SourceEnd>> stored = SourceEnd::Load(*transaction, source);
-  if (!stored.ok()) return stored.status();
-  SourceEnd end = stored->value_or(SourceEnd{});
-  uint64_t next = epoch == end.epoch ? end.next_index : 0;
-  if (epoch < end.epoch) next = ~uint64_t{0};
+  uint64_t next = 0;
+  packed->arrival = records.front().arrival;
   for (const EventRecord& record : records) {
-    if (record.index < next || record.index == ~uint64_t{0}) {
-      return Status::Invalid(PositionText(source, epoch, record.index) +
-                             " was already stored, or comes out of order");
-    }
+    if (record.index < next || record.index == ~uint64_t{0}) return OutOfOrder(source, epoch, record.index);
     if (record.raw.size() > kMaxBlockText) {
       return Status::Limit(PositionText(source, epoch, record.index) + " is longer than 1 GiB");
     }
     next = record.index + 1;
+    packed->arrival = std::min(packed->arrival, record.arrival);
   }
+  packed->text_bytes = TextBytes(records);
+  packed->sealed = packed->text_bytes >= options_.block_bytes;
+  return packed->sealed ? PackBlocks(records, packed) : PackBlock(kTailRow, records, packed);
+}
 
-  const size_t bytes = TextBytes(records);
-  if (bytes >= options_.block_bytes) {
-    RT_RETURN_IF_ERROR(WriteBlocks(transaction, source, epoch, records));
-  } else {
-    RT_RETURN_IF_ERROR(WriteTailRow(transaction, {source, epoch, records.front().index}, records));
-    ++end.tail_rows;
-    end.tail_bytes += bytes;
-    for (const EventRecord& record : records) {
-      end.tail_arrival = std::min(end.tail_arrival.value_or(record.arrival), record.arrival);
-    }
+Status EventStore::Append(StateTransaction* transaction, const PackedEvents& packed) {
+  if (packed.blocks.empty()) return Status::Ok();
+  Result<std::optional<SourceEnd>> stored = SourceEnd::Load(*transaction, packed.source);
+  if (!stored.ok()) return stored.status();
+  SourceEnd end = stored->value_or(SourceEnd{});
+  const uint64_t first = packed.blocks.front().address.first;
+  if (packed.epoch < end.epoch || (packed.epoch == end.epoch && first < end.next_index)) {
+    return OutOfOrder(packed.source, packed.epoch, first);
   }
-  end.epoch = epoch;
-  end.next_index = next;
-  end.Store(transaction, source);
+  if (packed.sealed) {
+    StoreBlocks(transaction, packed);
+  } else {
+    const PackedEvents::Block& row = packed.blocks.front();
+    transaction->Put(ColumnFamily::kEvent, row.address.Key(kTailRow), row.bytes);
+    ++end.tail_rows;
+    end.tail_bytes += packed.text_bytes;
+    end.tail_arrival = std::min(end.tail_arrival.value_or(packed.arrival), packed.arrival);
+  }
+  end.epoch = packed.epoch;
+  end.next_index = packed.blocks.back().head.last + 1;
+  end.Store(transaction, packed.source);
   return Status::Ok();
+}
+
+Status EventStore::Append(StateTransaction* transaction, SourceId source, uint32_t epoch,
+                          std::span<const EventRecord> records) {
+  RT_RETURN_IF_ERROR(Pack(source, epoch, records, &packed_));
+  return Append(transaction, packed_);
 }
 
 // ---- sealing ----
@@ -123,7 +145,11 @@ struct EventStore::SealRun {
 
 Status EventStore::FinishRun(StateTransaction* transaction, SealRun* run) {
   if (!run->records.empty()) {
-    RT_RETURN_IF_ERROR(WriteBlocks(transaction, run->source, run->epoch, run->records));
+    packed_.source = run->source;
+    packed_.epoch = run->epoch;
+    packed_.blocks.clear();
+    RT_RETURN_IF_ERROR(PackBlocks(run->records, &packed_));
+    StoreBlocks(transaction, packed_);
     for (const std::string& key : run->keys) transaction->Delete(ColumnFamily::kEvent, key);
   }
   *run = SealRun(run->source);

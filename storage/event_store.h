@@ -35,6 +35,21 @@ struct StoredEvent {
   EventRecord record;
 };
 
+// Records of one source, compressed into the rows that Append writes. Reusable.
+struct PackedEvents {
+  struct Block {
+    BlockAddress address;
+    EventBlockHead head;
+    std::string bytes;
+  };
+  SourceId source = 0;
+  uint32_t epoch = 0;
+  std::vector<Block> blocks;  // in the order of their records; none: there were no records
+  bool sealed = false;        // else it is one tail row
+  size_t text_bytes = 0;      // before compression
+  Timestamp arrival;          // the earliest of the records
+};
+
 // Holds compression contexts and buffers, no state: one per thread. A visitor must not call it again.
 class EventStore {
  public:
@@ -52,8 +67,14 @@ class EventStore {
   EventStore(const EventStore&) = delete;
   EventStore& operator=(const EventStore&) = delete;
 
-  // Keeps the records, which ascend by index and lie above everything kept of the source before: kInvalid
-  // when not (nothing has been written then). kLimit when one line is over 1 GiB.
+  // Compresses records, which ascend by index: kInvalid when not. kLimit when one line is over 1 GiB. Touches
+  // no database, so that any thread may do it.
+  Status Pack(SourceId source, uint32_t epoch, std::span<const EventRecord> records, PackedEvents* packed);
+
+  // Keeps packed records, which lie above everything kept of the source before: kInvalid when not (nothing
+  // has been written then).
+  Status Append(StateTransaction* transaction, const PackedEvents& packed);
+  // Both in one.
   Status Append(StateTransaction* transaction, SourceId source, uint32_t epoch,
                 std::span<const EventRecord> records);
 
@@ -87,10 +108,8 @@ class EventStore {
 
  private:
   struct SealRun;
-  Status WriteTailRow(StateTransaction* transaction, const BlockAddress& address,
-                      std::span<const EventRecord> records);
-  Status WriteBlocks(StateTransaction* transaction, SourceId source, uint32_t epoch,
-                     std::span<const EventRecord> records);
+  Status PackBlock(char kind, std::span<const EventRecord> records, PackedEvents* packed);
+  Status PackBlocks(std::span<const EventRecord> records, PackedEvents* packed);
   static Status ListTail(const StateReader& reader, SourceId source, std::vector<BlockAddress>* tail,
                          Damage* damage);
   static Status BlockBetween(const StateReader& reader, std::string_view tail_key, std::string_view next_key,
@@ -106,6 +125,7 @@ class EventStore {
 
   Options options_;
   std::unique_ptr<EventBlockCodec> codec_;
+  PackedEvents packed_;               // of the Append or the seal at hand
   std::string text_;                  // of the row that was read last
   std::vector<EventRecord> records_;  // point into text_
 };

@@ -10,6 +10,7 @@ namespace {
 
 constexpr char kStateRow = 's';
 constexpr char kIdentityRow = 'i';
+constexpr std::string_view kWatermarkKey = "w";
 constexpr size_t kMaxIdentity = 4096;
 
 std::string StateKey(SourceId id) { return KeyWriter(kStateRow).U32(id).str(); }
@@ -125,6 +126,22 @@ Status UpdateSource(StateTransaction* transaction, const SourceState& state) {
   }
   WriteState(transaction, state);
   return Status::Ok();
+}
+
+Result<std::optional<Timestamp>> GetStageWatermark(const StateReader& reader) {
+  std::string value;
+  const Status found = reader.Get(ColumnFamily::kSource, kWatermarkKey, &value);
+  if (found.code() == StatusCode::kNotFound) return std::optional<Timestamp>();
+  if (!found.ok()) return found;
+  Result<std::string_view> payload = OpenRow("source", kWatermarkKey, value);
+  if (!payload.ok()) return payload.status();
+  Timestamp watermark;
+  if (!RowReader(*payload).Time(&watermark)) return DamagedRow("source", kWatermarkKey, "it holds no time");
+  return std::optional<Timestamp>(watermark);
+}
+
+void SetStageWatermark(StateTransaction* transaction, Timestamp watermark) {
+  transaction->Put(ColumnFamily::kSource, kWatermarkKey, RowWriter().Time(watermark).Finish(kWatermarkKey));
 }
 
 Status ForEachSource(const StateReader& reader, const std::function<bool(const SourceState&)>& visit,

@@ -53,6 +53,10 @@ Result<SourceState> GetSource(const StateReader& reader, SourceId id);
 // to another source. kNotFound when the number was never given out.
 Status UpdateSource(StateTransaction* transaction, const SourceState& state);
 
+// The watermark of the stage that all sources go into, as it was when the last step was stored, or nothing.
+Result<std::optional<Timestamp>> GetStageWatermark(const StateReader& reader);
+void SetStageWatermark(StateTransaction* transaction, Timestamp watermark);
+
 // Visits all sources by number until `visit` returns false. Damaged rows are skipped and noted.
 Status ForEachSource(const StateReader& reader, const std::function<bool(const SourceState&)>& visit,
                      Damage* damage);

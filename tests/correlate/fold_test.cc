@@ -253,6 +253,43 @@ TEST_F(FoldTest, NewAlertsAreSaidSoUntilTheyAreFlushed) {
   EXPECT_FALSE(state.has_new_alert()) << "it folds into one that was told";
 }
 
+TEST_F(FoldTest, FoldsGoOnAndEndThroughAChangeOfRules) {
+  RuleSet other;  // another rule stands where the first was, and the first elsewhere
+  other.rules.resize(2);
+  other.rules[0].id = "r2";
+  other.rules[1] = rules_.rules[0];
+  RuleSet gone;
+  gone.rules.push_back(other.rules[0]);
+  for (const bool cached : {true, false}) {
+    for (const RuleSet* next : {&other, &gone}) {
+      SCOPED_TRACE(cached ? "cached" : "read again");
+      std::filesystem::remove_all(folder_ + "/db");
+      Open();
+      StateTransaction t(database_.get());
+      auto state = std::make_unique<FoldState>(&rules_, FoldState::Options{});
+      ASSERT_TRUE(state->Add(&t, Match(0, 0), Timestamp::Min()).ok());
+      ASSERT_TRUE(state->Add(&t, Match(1, 1), Timestamp::Min()).ok());
+      ASSERT_TRUE(state->Flush(&t).ok());
+      if (!cached) state = std::make_unique<FoldState>(next, FoldState::Options{});
+      state->SetRules(next);
+      if (next == &other) {
+        FoldMatch match = Match(50, 2);
+        match.rule = 1;
+        ASSERT_TRUE(state->Add(&t, match, Timestamp::Min()).ok());
+      }
+      ASSERT_TRUE(state->Advance(&t, Timestamp{} + kMinute * 1000).ok());
+      ASSERT_TRUE(state->Flush(&t).ok());
+      const Result<Alert> alert = GetAlert(t, AlertId(rules_.rules[0], {{"host", "web01"}}, Timestamp{}));
+      ASSERT_TRUE(alert.ok()) << alert.status().message();
+      EXPECT_EQ(alert->state, AlertState::kFinal);
+      EXPECT_EQ(alert->count, next == &other ? 3u : 2u);
+      size_t open = 0;
+      ASSERT_TRUE(t.Scan(ColumnFamily::kGroup, {}, {}, [&open](auto, auto) { return ++open > 0; }).ok());
+      EXPECT_EQ(open, 0u);
+    }
+  }
+}
+
 TEST_F(FoldTest, ToldSizesArePowersOfTen) {
   for (const uint64_t told : {10u, 100u, 1000u, 1'000'000u}) EXPECT_TRUE(IsToldSize(told)) << told;
   for (const uint64_t quiet : {0u, 1u, 9u, 11u, 20u, 99u, 110u, 1010u})

@@ -132,6 +132,27 @@ TEST(WatermarkTest, IdleSourcesThatNeverHadATimeLeaveItUnknown) {
   EXPECT_EQ(watermark.At(100 * kMinute), Timestamp::Min());
 }
 
+TEST(WatermarkTest, TheStageGoesOnWhereAnEarlierRunLeftIt) {
+  Watermark watermark(kLateness, At(100));
+  EXPECT_EQ(watermark.At(kStart), At(100));
+  watermark.AddSource(1, std::nullopt);
+  watermark.Observe(1, At(50), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(100));
+  watermark.Observe(1, At(120), At(200));
+  EXPECT_EQ(watermark.At(kStart), At(115));
+}
+
+TEST(WatermarkTest, AtTheEndOfInputItIsTheGreatestTimeSeen) {
+  Watermark watermark(kLateness);
+  EXPECT_EQ(watermark.AtEndOfInput(), Timestamp::Min());
+  watermark.AddSource(1, std::nullopt);
+  watermark.AddSource(2, std::nullopt);
+  watermark.Observe(1, At(100), At(200));
+  EXPECT_EQ(watermark.AtEndOfInput(), At(100));
+  watermark.Observe(1, Timestamp::Max(), At(200));
+  EXPECT_EQ(watermark.AtEndOfInput(), At(200)) << "never above arrival";
+}
+
 TEST(WatermarkTest, ASourceResumesWhereAnEarlierRunLeftIt) {
   Watermark watermark(kLateness);
   watermark.AddSource(1, At(80));

@@ -87,6 +87,25 @@ TEST_F(RunTest, GivesTheSameAnswerAsScanAndNothingMoreTheSecondTime) {
   EXPECT_EQ(AllAlerts(), all);
 }
 
+TEST_F(RunTest, TheNumberOfJobsChangesNothing) {
+  for (int f = 0; f < 4; ++f) Write("logs/" + std::to_string(f) + ".ndjson", Disorder(f, 2000));
+  std::string all, canonical;
+  for (const char* jobs : {"1", "2", "5"}) {
+    SCOPED_TRACE(jobs);
+    fs::remove_all(Path("data"));
+    const BinaryRun run = RunBinary(Command({"run", "--until-idle", "--jobs", jobs}));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    if (all.empty()) {
+      all = AllAlerts();
+      canonical = Canonical();
+    }
+    EXPECT_EQ(AllAlerts(), all) << "revisions too";
+    EXPECT_EQ(Canonical(), canonical);
+  }
+  EXPECT_EQ(canonical, ScanCanonical({Path("logs")}));
+  EXPECT_EQ(RunBinary(Command({"run", "--jobs", "0"})).exit_code, 2);
+}
+
 TEST_F(RunTest, KeepsTheSameEvidenceAsScanWhereThereIsTooMuch) {
   for (int f = 0; f < 3; ++f) {
     std::string text;

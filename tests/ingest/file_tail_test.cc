@@ -98,6 +98,63 @@ TEST_F(FileTailTest, GivesWholeLinesAsTheyAreWritten) {
   EXPECT_EQ(stored_[0].cursor, 18u);
 }
 
+TEST_F(FileTailTest, TellsWhatThereIsToReadAtTheStartAndWhatHasBeenReadToItsEnd) {
+  const auto numbers = [](const std::vector<FileTail::Source>& sources) {
+    std::vector<size_t> n;
+    for (const FileTail::Source& s : sources) n.push_back(s.number);
+    return n;
+  };
+  using Numbers = std::vector<size_t>;
+  Append("log1", "a\n");
+  Append("log2", std::string(200, 'b') + "\n" + std::string(200, 'c') + "\n");
+  Start("log*");
+  EXPECT_EQ(numbers(tail_->Find()), (Numbers{0, 1}));
+  RecordBatch batch;
+  FileTail::Source source;
+  std::vector<std::pair<size_t, Numbers>> told;  // what each batch is of, and which files had ended then
+  while (tail_->Poll(&batch, &source)) told.emplace_back(source.number, numbers(tail_->TakeEnded()));
+  told.emplace_back(9, numbers(tail_->TakeEnded()));
+  EXPECT_EQ(told, (std::vector<std::pair<size_t, Numbers>>{{1, {}}, {0, {}}, {1, {}}, {9, {0, 1}}}));
+  // Told once, until there is more.
+  EXPECT_EQ(Read(), Lines{});
+  EXPECT_EQ(numbers(tail_->TakeEnded()), Numbers{});
+  Append("log1", "d\n");
+  EXPECT_EQ(Read(), Lines{"d"});
+  EXPECT_EQ(numbers(tail_->TakeEnded()), Numbers{0});
+  // The end of an epoch is none while the next one is to be read.
+  std::filesystem::resize_file(folder_ / "log1", 0);
+  Append("log1", "e\n");
+  ASSERT_TRUE(tail_->Poll(&batch, &source));
+  EXPECT_EQ(numbers(tail_->TakeEnded()), Numbers{});
+  EXPECT_FALSE(tail_->Poll(&batch, &source));
+  EXPECT_EQ(numbers(tail_->TakeEnded()), Numbers{0});
+}
+
+TEST_F(FileTailTest, CompressedFilesAreReadOneAfterTheOtherAndHoldUpNoLivingOne) {
+  for (const char* name : {"old1", "old2"}) {
+    for (int line = 0; line < 6; ++line)
+      Append(name, std::string(name) + std::string(250, static_cast<char>('a' + line)) + "\n");
+    Compress(name);
+  }
+  Append("now", "a\nb\n");
+  Start("*");
+  std::string order;  // by file: o(ne), t(wo), n(ow)
+  RecordBatch batch;
+  FileTail::Source source;
+  while (tail_->Poll(&batch, &source)) {
+    const std::string& path = source.progress.path;
+    order += path.find("old1") != std::string::npos   ? 'o'
+             : path.find("old2") != std::string::npos ? 't'
+                                                      : 'n';
+    if (order.size() == 4) Append("now", "c\n");
+  }
+  EXPECT_EQ(std::count(order.begin(), order.end(), 'o'), std::count(order.begin(), order.end(), 't'))
+      << order;
+  EXPECT_LT(order.rfind('o'), order.find('t')) << order;
+  EXPECT_LT(order.find('n'), 3u) << order;
+  EXPECT_LT(order.rfind('n'), order.find('t')) << order;
+}
+
 TEST_F(FileTailTest, GoesOnAfterARestartWhereItWas) {
   Append("log", "a\nb\nhalf");
   Start("log");

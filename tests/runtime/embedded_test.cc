@@ -4,10 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+#include <sstream>
+
 #include "core/record.h"
 #include "runtime/scan.h"
 #include "storage/alert_store.h"
 #include "storage/dead_letter_store.h"
+#include "storage/outbox.h"
 #include "tests/runtime/runtime_fixture.h"
 
 namespace redthread {
@@ -92,6 +96,56 @@ class EmbeddedTest : public RuntimeTest {
     return sources;
   }
 
+  // Everything stored that a user could tell apart: sources, raw lines, alerts of every revision, outbox,
+  // dead letters.
+  std::string Content() const {
+    const std::unique_ptr<Database> database = OpenState();
+    const auto snapshot = database->Snapshot();
+    std::ostringstream out;
+    Damage damage;
+    const auto all = [&out](const auto&... parts) {
+      ((out << parts << '|'), ...);
+      out << '\n';
+      return true;
+    };
+    const auto source = [&](const SourceState& s) {
+      return all("source", s.id, s.path, s.epoch, s.next_index, s.cursor, s.watermark.value_or(kNoTime).ns,
+                 s.greatest_time.value_or(kNoTime).ns, s.last_heard->ns, s.dead_letters);
+    };
+    EXPECT_TRUE(ForEachSource(*snapshot, source, &damage).ok());
+    // How lines are packed into blocks, and so the order of reading them, is nothing to a user.
+    std::set<std::string> events;
+    const auto event = [&](const StoredEvent& e) {
+      std::ostringstream line;
+      line << e.source << '|' << e.epoch << '|' << e.record.index << '|' << e.record.arrival.ns << '|'
+           << e.record.time.value_or(kNoTime).ns << '|' << e.record.raw;
+      EXPECT_TRUE(events.insert(line.str()).second);
+      return true;
+    };
+    EXPECT_TRUE(EventStore().ForEach(*snapshot, {}, event, &damage).ok());
+    for (const std::string& line : events) all("event", line);
+    const auto alert = [&](const Alert& a) {
+      std::string json;
+      AppendAlertRecord(a, &json);
+      return all("alert", json);
+    };
+    EXPECT_TRUE(ForEachAlert(*snapshot, {}, alert, &damage).ok());
+    const auto item = [&](const OutboxItem& i) {
+      return all("told", i.sequence, i.alert_id, i.revision, static_cast<int>(i.state));
+    };
+    EXPECT_TRUE(ForEachOutboxItem(*snapshot, 0, item, &damage).ok());
+    const auto letter = [&](const StoredDeadLetter& l) {
+      return all("letter", l.position.source, l.position.epoch, l.position.index, l.arrival.ns, l.reason,
+                 l.offset, l.raw_size, l.raw_prefix);
+    };
+    EXPECT_TRUE(ForEachDeadLetter(*snapshot, std::nullopt, letter, &damage).ok());
+    const Result<std::optional<Timestamp>> watermark = GetStageWatermark(*snapshot);
+    EXPECT_TRUE(watermark.ok());
+    all("watermark", watermark->value_or(kNoTime).ns);
+    EXPECT_EQ(damage.rows, 0u);
+    return out.str();
+  }
+
   ReplayClock clock_;
 };
 
@@ -133,6 +187,156 @@ TEST_F(EmbeddedTest, HowTheRunIsCutIntoStepsChangesNothing) {
     options.commit_records = commit_records;
     Run(std::move(options));
     EXPECT_EQ(Standing(), Scanned()) << commit_records;
+  }
+}
+
+// A few hundred lines of a few hosts over three days, in disorder, some of them broken.
+std::string Disorder(std::mt19937* random, int lines) {
+  std::string text;
+  const auto dice = [random](uint32_t sides) { return static_cast<int>((*random)() % sides); };
+  const char* const kCommands[] = {"alpha", "quiet", "bravo", "quiet", "alpha bravo"};
+  for (; lines > 0; --lines) {
+    if (dice(40) == 0) text += dice(2) == 0 ? "no json\n" : "\n";
+    std::string line =
+        RuntimeTest::Line(dice(3 * 24 * 60), kCommands[dice(5)], "host" + std::to_string(dice(4)));
+    if (dice(50) == 0) line = line.substr(0, line.size() / 2) + "\n";
+    text += line;
+  }
+  return text;
+}
+
+// The first line that differs, as it is in both.
+std::string FirstDifference(const std::string& a, const std::string& b) {
+  std::istringstream lines_a(a), lines_b(b);
+  for (std::string x, y;;) {
+    const bool more_a = bool(std::getline(lines_a, x)), more_b = bool(std::getline(lines_b, y));
+    if (!more_a && !more_b) return "";
+    if (more_a != more_b || x != y) return (more_a ? x : "no line") + "\n" + (more_b ? y : "no line");
+  }
+}
+
+// Files grow, come and are rotated between runs; batches and steps are of many sizes. Whatever the number of
+// workers, every row is the same, the revisions of alerts and their order included.
+TEST_F(EmbeddedTest, TheNumberOfWorkersChangesNothing) {
+  for (uint32_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(seed);
+    std::string expected;
+    for (const int jobs : {1, 2, 5}) {
+      SCOPED_TRACE(jobs);
+      std::filesystem::remove_all(Path("data"));
+      std::filesystem::remove_all(Path("logs"));
+      std::filesystem::create_directory(Path("logs"));
+      std::mt19937 random(seed);
+      clock_ = ReplayClock(*ParseTimestamp("2026-11-23T00:00:00Z"));
+      for (int round = 0; round < 4; ++round) {
+        for (const char* file : {"logs/a.ndjson", "logs/b.ndjson", "logs/c.ndjson"}) {
+          if (random() % 4 != 0) Append(file, Disorder(&random, static_cast<int>(random() % 150)));
+        }
+        if (round == 2 && std::filesystem::exists(Path("logs/a.ndjson")))
+          std::filesystem::rename(Path("logs/a.ndjson"), Path("logs/a.ndjson.1"));
+        Embedded::Options options = Options();
+        options.jobs = jobs;
+        options.batch_bytes = 300 + random() % 3000;
+        options.commit_records = 1 + random() % 200;
+        Run(std::move(options));
+        clock_.Advance(std::chrono::minutes(random() % 600));
+      }
+      const std::string content = Content();
+      if (jobs == 1) {
+        expected = content;
+        EXPECT_EQ(Standing(), Scanned());
+        EXPECT_NE(content.find("\"late\":true"), std::string::npos) << "nothing that order could change";
+      }
+      EXPECT_EQ(FirstDifference(content, expected), "");
+    }
+  }
+}
+
+TEST_F(EmbeddedTest, WhatIsLateIsStillSoAfterARestart) {
+  Write("logs/a.ndjson", Line(0, "quiet") + Line(600, "quiet"));
+  Run(Options());
+  // In the order of reading: in time, late, and in a file that was not there before, late too.
+  Append("logs/a.ndjson", Line(700, "alpha", "intime") + Line(60, "alpha", "late"));
+  Run(Options());
+  Write("logs/b.ndjson", Line(120, "alpha", "newcomer") + Line(1000, "alpha", "ahead"));
+  Run(Options());
+  const std::string content = Content();
+  for (const std::string line : {R"({"host":"intime"},"late":false)", R"({"host":"late"},"late":true)",
+                                 R"({"host":"newcomer"},"late":true)", R"({"host":"ahead"},"late":false)"}) {
+    const std::string host = line.substr(0, line.find('}') + 1);
+    const std::string late = line.substr(line.find(",") + 1);
+    bool found = false;
+    std::istringstream lines(content);
+    for (std::string l; std::getline(lines, l);)
+      found |=
+          l.starts_with("alert|") && l.find(host) != std::string::npos && l.find(late) != std::string::npos;
+    EXPECT_TRUE(found) << line << "\n" << content;
+  }
+}
+
+// A file that has not been read yet may hold anything: nothing is late and nothing final before it.
+TEST_F(EmbeddedTest, AFileFoundAtTheStartHoldsTheWatermarkUntilItIsRead) {
+  std::string much;
+  for (int i = 0; i < 200; ++i) much += Line(i * 10, "quiet");
+  Write("logs/a.ndjson", much);
+  Write("logs/b.ndjson", much + Line(3, "alpha"));
+  Embedded::Options options = Options();
+  options.inputs = {{"one", {Path("logs/a.ndjson")}, {}}, {"two", {Path("logs/b.ndjson")}, {}}};
+  options.batch_bytes = 256;
+  options.lateness = std::chrono::hours(48);
+  Run(std::move(options));
+  EXPECT_NE(Content().find(R"("late":false)"), std::string::npos);
+  std::filesystem::remove_all(Path("data"));
+  // The small one's old line comes after most of the large one, which is therefore no measure of it.
+  Write("logs/b.ndjson", Line(3, "alpha"));
+  options = Options();
+  options.batch_bytes = 1 << 20;
+  options.lateness = {};
+  Run(std::move(options));
+  EXPECT_NE(Content().find(R"("late":false)"), std::string::npos) << Content();
+}
+
+// Both sets match every line, so each line shows which one it was run with.
+TEST_F(EmbeddedTest, NewRulesBeginAtABatchAndNoLineIsMissedOrMatchedByBoth) {
+  const auto rules = [](const std::string& id) {
+    return "title: " + id + "\nid: " + id + "\nlogsource: {product: windows}\n" +
+           "detection: {s: {Command: alpha}, condition: s}\n";
+  };
+  constexpr uint64_t kLines = 600;
+  std::string text;
+  for (uint64_t i = 0; i < kLines; ++i) text += Line(0, "alpha");
+  for (const int jobs : {1, 2, 5}) {
+    SCOPED_TRACE(jobs);
+    std::filesystem::remove_all(Path("data"));
+    Write("logs/a.ndjson", text);
+    std::shared_ptr<const Engine> one = LoadEngine(rules("one")), two = LoadEngine(rules("two"));
+    const std::weak_ptr<const Engine> old = one;
+    engine_ = std::move(one);
+    Embedded::Options options = Options();
+    options.jobs = jobs;
+    options.batch_bytes = 2000;
+    int asked = 0;
+    bool gone = false;
+    options.next_engine = [&]() -> std::shared_ptr<const Engine> {
+      if (++asked == 30) engine_.reset();
+      if (asked == 31) gone = old.expired();
+      return asked == 30 ? two : nullptr;
+    };
+    Run(std::move(options));
+    EXPECT_TRUE(gone) << "the old set is still held";
+    std::map<std::string, Alert> alerts;
+    Damage damage;
+    ASSERT_TRUE(ForEachAlert(
+                    *OpenState()->Snapshot(), {},
+                    [&](const Alert& a) { return alerts.emplace(a.rule_id, a).second; }, &damage)
+                    .ok());
+    ASSERT_EQ(alerts.size(), 2u);
+    EXPECT_EQ(alerts["one"].count + alerts["two"].count, kLines);
+    EXPECT_GT(alerts["one"].count, 20u);
+    EXPECT_GT(alerts["two"].count, 20u);
+    for (const Evidence& e : alerts["one"].evidence) EXPECT_LT(e.position.index, alerts["one"].count);
+    for (const Evidence& e : alerts["two"].evidence) EXPECT_GE(e.position.index, alerts["one"].count);
+    EXPECT_EQ(alerts["one"].state, AlertState::kFinal) << "its rule is gone, its fold ends";
   }
 }
 

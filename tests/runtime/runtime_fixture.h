@@ -14,6 +14,15 @@
 namespace redthread {
 
 class RuntimeTest : public ::testing::Test {
+ public:
+  // A line of a Windows log, `minute` minutes after 2026-11-22T10:00.
+  static std::string Line(int minute, const std::string& command, const std::string& host = "ws01") {
+    const Timestamp time = *ParseTimestamp("2026-11-22T10:00:00Z") + std::chrono::minutes(minute);
+    return R"({"@timestamp":")" + FormatTimestamp(time) +
+           R"(","Channel":"Security","EventID":1234,"Computer":")" + host + R"(","Command":")" + command +
+           "\"}\n";
+  }
+
  protected:
   RuntimeTest() {
     // In memory where there is such a folder: every commit is synced.
@@ -50,14 +59,6 @@ class RuntimeTest : public ::testing::Test {
   }
   void Append(const std::string& name, const std::string& text) const {
     std::ofstream(Path(name), std::ios::binary | std::ios::app) << text;
-  }
-
-  // A line of a Windows log, `minute` minutes after 2026-11-22T10:00.
-  static std::string Line(int minute, const std::string& command, const std::string& host = "ws01") {
-    const Timestamp time = *ParseTimestamp("2026-11-22T10:00:00Z") + std::chrono::minutes(minute);
-    return R"({"@timestamp":")" + FormatTimestamp(time) +
-           R"(","Channel":"Security","EventID":1234,"Computer":")" + host + R"(","Command":")" + command +
-           "\"}\n";
   }
 
   std::string folder_;

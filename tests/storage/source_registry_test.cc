@@ -97,6 +97,20 @@ TEST_F(SourceRegistryTest, AnIdentityMayGrowButNotBecomeAnothersOwn) {
   EXPECT_TRUE(Fails(UpdateSource(transaction_.get(), state), StatusCode::kInvalid, "identity of source 2"));
 }
 
+TEST_F(SourceRegistryTest, TheStagesWatermarkIsKept) {
+  Result<std::optional<Timestamp>> stored = GetStageWatermark(*transaction_);
+  ASSERT_TRUE(IsOk(stored));
+  EXPECT_FALSE(*stored);
+  Add("a source beside it");
+  SetStageWatermark(transaction_.get(), Timestamp{123});
+  CommitAndReopen();
+  stored = GetStageWatermark(*transaction_);
+  ASSERT_TRUE(IsOk(stored));
+  EXPECT_EQ(*stored, Timestamp{123});
+  transaction_->Put(ColumnFamily::kSource, "w", "spoilt");
+  EXPECT_TRUE(Fails(GetStageWatermark(*transaction_).status(), StatusCode::kCorrupt, "source row"));
+}
+
 TEST_F(SourceRegistryTest, UnknownAndOversizedOnesAreRefused) {
   EXPECT_EQ(GetSource(*transaction_, 1).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(UpdateSource(transaction_.get(), SourceState{}).code(), StatusCode::kNotFound);

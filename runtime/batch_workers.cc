@@ -1,0 +1,116 @@
+#include "runtime/batch_workers.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace redthread {
+
+namespace {
+
+// Two batches a worker keep all busy while results are committed; a few more even out long and short ones.
+size_t RingSize(int jobs) { return 2 * static_cast<size_t>(jobs) + 2; }
+
+}  // namespace
+
+BatchWorkers::BatchWorkers(std::shared_ptr<const Engine> engine, int jobs)
+    : ring_(RingSize(std::max(jobs, 1))), engine_(std::move(engine)) {
+  for (int n = std::max(jobs, 1); n > 0; --n) threads_.emplace_back([this] { Work(); });
+}
+
+BatchWorkers::~BatchWorkers() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+// ---- the caller
+
+Batch* BatchWorkers::Free() {
+  const std::lock_guard lock(mutex_);
+  return submitted_ - popped_ < ring_.size() ? &slot(submitted_).batch : nullptr;
+}
+
+void BatchWorkers::Submit() {
+  {
+    const std::lock_guard lock(mutex_);
+    slot(submitted_).done = false;
+    ++submitted_;
+  }
+  work_.notify_one();
+}
+
+Batch* BatchWorkers::Front(bool wait) {
+  std::unique_lock lock(mutex_);
+  if (popped_ == submitted_) return nullptr;
+  Slot& front = slot(popped_);
+  if (!wait && !front.done) return nullptr;
+  done_.wait(lock, [&front] { return front.done; });
+  return &front.batch;
+}
+
+void BatchWorkers::Pop() { ++popped_; }
+
+void BatchWorkers::SetEngine(std::shared_ptr<const Engine> engine) {
+  std::unique_lock lock(mutex_);
+  assert(popped_ == submitted_);
+  engine_.swap(engine);
+  work_.notify_all();
+  done_.wait(lock, [this] { return holders_ == 0; });
+  lock.unlock();  // if this was the last reference to the old one, it goes here, outside of the lock
+}
+
+// ---- a worker
+
+void BatchWorkers::Work() {
+  std::unique_ptr<Pipeline> pipeline;
+  EventStore packer;
+  std::unique_lock lock(mutex_);
+  const auto is_old = [&] { return pipeline != nullptr && &pipeline->engine() != engine_.get(); };
+  for (;;) {
+    work_.wait(lock, [&] { return stopping_ || started_ < submitted_ || is_old(); });
+    if (stopping_) return;
+    if (is_old()) {
+      // A new set has nothing in flight yet, so nobody waits for this worker but SetEngine.
+      pipeline.reset();
+      if (--holders_ == 0) done_.notify_one();
+      continue;
+    }
+    const uint64_t number = started_++;
+    Batch* batch = &slot(number).batch;
+    if (pipeline == nullptr) ++holders_;
+    const std::shared_ptr<const Engine> engine = engine_;
+    lock.unlock();
+    if (pipeline == nullptr) pipeline = std::make_unique<Pipeline>(engine);
+    Run(pipeline.get(), &packer, batch);
+    lock.lock();
+    slot(number).done = true;
+    done_.notify_one();
+  }
+}
+void BatchWorkers::Run(Pipeline* pipeline, EventStore* packer, Batch* batch) {
+  batch->events.clear();
+  batch->imperfect.clear();
+  batch->matched.clear();
+  if (!batch->has_lines) return;
+  for (size_t n = 0; n < batch->lines.records.size(); ++n) RunRecord(pipeline, n, batch);
+  batch->failure =
+      packer->Pack(batch->source_id, batch->source.progress.epoch, batch->events, &batch->packed);
+}
+
+void BatchWorkers::RunRecord(Pipeline* pipeline, size_t n, Batch* batch) {
+  const RecordBatch::Record& record = batch->lines.records[n];
+  const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
+  const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, batch->arrival);
+  if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
+    batch->imperfect.push_back({n, decoded});
+  const Event& event = pipeline->event();
+  batch->events.push_back({record.index, event.time, batch->arrival, record.text()});
+  if (pipeline->matches().empty()) return;
+  batch->matched.push_back(
+      {n, event.time, HashBytes(record.text()), pipeline->Entities(), pipeline->matches()});
+}
+
+}  // namespace redthread

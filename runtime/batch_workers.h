@@ -1,0 +1,113 @@
+// BatchWorkers: batches of records through the detector on all cores, given back in the order of their
+// numbers.
+//
+// A batch gets its number where it is read. Any worker may run any batch; whoever takes the results sees them
+// in the order of reading, so that the number of workers changes the speed and nothing else. Batches wait in
+// a ring: when it is full, the reader takes results before it reads on. One lock a batch, none an event; a
+// batch's memory is used again by the one that comes a ring later.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/alert.h"
+#include "core/decoder.h"
+#include "ingest/file_tail.h"
+#include "ingest/record_reader.h"
+#include "runtime/engine.h"
+#include "storage/event_store.h"
+
+namespace redthread {
+
+// A record that was not read as its format demands.
+struct ImperfectRecord {
+  size_t record = 0;  // index in the batch
+  DecodeResult decoded;
+};
+
+// A record that rules matched.
+struct MatchedRecord {
+  size_t record = 0;
+  std::optional<Timestamp> time;
+  Hash128 raw_hash{};
+  AlertGroup group;  // its entities
+  std::vector<RuleIndex> rules;
+};
+
+// What one look at the files of an input brought, and what became of it.
+struct Batch {
+  // Filled by the reader.
+  size_t input = 0;                      // index of the input
+  bool has_lines = false;                // else only files are told of
+  RecordBatch lines;                     // and these belong to has_lines:
+  FileTail::Source source;               // the file they are of, as it is behind them
+  SourceId source_id = 0;                // that file's number in the database
+  uint32_t declared = 0;                 // FactsTable::Declare
+  Timestamp arrival;                     // when they were read
+  std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
+  std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
+
+  // Filled by a worker, from `lines`.
+  std::vector<EventRecord> events;  // one a record; they point into `lines`
+  PackedEvents packed;              // the same, as they are kept
+  Status failure;                   // of packing: nothing of the batch can be kept
+  std::vector<ImperfectRecord> imperfect;
+  std::vector<MatchedRecord> matched;
+};
+
+// All functions are called by one thread, which reads and takes results.
+class BatchWorkers {
+ public:
+  // Starts `jobs` threads, at least 1.
+  BatchWorkers(std::shared_ptr<const Engine> engine, int jobs);
+  // Ends the threads; batches that were not taken are lost.
+  ~BatchWorkers();
+  BatchWorkers(const BatchWorkers&) = delete;
+  BatchWorkers& operator=(const BatchWorkers&) = delete;
+
+  // The batch to fill next, with whatever it held before. Null when the ring is full: Pop first.
+  Batch* Free();
+  // The batch that Free returned gets the next number, and is run.
+  void Submit();
+
+  // The batch with the lowest number that has not been popped, once it has been run. Null when there is none;
+  // without `wait` also when it has not been run yet.
+  Batch* Front(bool wait);
+  // Done with what Front returned.
+  void Pop();
+
+  // Another snapshot for all batches submitted from now on; none may be in flight. Returns when no worker
+  // holds the old one any more.
+  void SetEngine(std::shared_ptr<const Engine> engine);
+  const std::shared_ptr<const Engine>& engine() const { return engine_; }
+
+ private:
+  struct Slot {
+    Batch batch;
+    bool done = false;
+  };
+  void Work();
+  static void Run(Pipeline* pipeline, EventStore* packer, Batch* batch);
+  static void RunRecord(Pipeline* pipeline, size_t record, Batch* batch);
+  Slot& slot(uint64_t number) { return ring_[number % ring_.size()]; }
+
+  std::vector<Slot> ring_;  // batch n stands in slot n % size
+  // Numbers: popped_ <= started_ <= submitted_ <= popped_ + size of the ring. The first is the caller's
+  // alone.
+  uint64_t popped_ = 0;
+  std::mutex mutex_;  // guards what follows, and Slot::done
+  uint64_t started_ = 0;
+  uint64_t submitted_ = 0;
+  std::shared_ptr<const Engine> engine_;
+  size_t holders_ = 0;  // workers with a pipeline over the engine before this one
+  bool stopping_ = false;
+  std::condition_variable work_;  // for the workers
+  std::condition_variable done_;  // for the caller
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace redthread

@@ -1,0 +1,112 @@
+// Committer: what batches of records lead to, folded and stored in the order of their numbers.
+//
+// It owns the database. What a batch brings (raw lines, matches, alerts and their revisions, dead letters,
+// how far files were read) is collected in one transaction; a commit covers all batches applied so far, so a
+// crash at any instruction leaves all of a step or nothing of it, and every record counts exactly once.
+//
+// The watermark moves after every batch, not with the commits: so what is late and when an alert becomes
+// final follow from the batches alone, and neither from the number of workers nor from how fast the disk is.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/status.h"
+#include "correlate/fold_state.h"
+#include "correlate/watermark.h"
+#include "ingest/ingest_counts.h"
+#include "runtime/batch_workers.h"
+#include "runtime/engine.h"
+#include "storage/database.h"
+#include "storage/event_store.h"
+#include "storage/source_registry.h"
+#include "storage/state_transaction.h"
+
+namespace redthread {
+
+// One per data folder, and one per thread.
+class Committer {
+ public:
+  struct Options {
+    std::string data_dir;  // made if it is not there
+    size_t inputs = 0;     // how many there are
+    Nanoseconds lateness{};
+    Nanoseconds fold_window{};
+    Nanoseconds commit_interval{};
+    uint64_t commit_records = 0;
+    std::function<void(const std::string&)> on_problem;  // may be empty
+  };
+  struct Report {
+    IngestCounts counts;
+    uint64_t detections = 0;
+    uint64_t commits = 0;
+    bool input_lost = false;  // a record could not be read, or not wholly
+  };
+
+  // Opens the data folder. Errors: those of Database::Open. `clock` outlives the object.
+  static Result<std::unique_ptr<Committer>> Open(std::shared_ptr<const Engine> engine, Options options,
+                                                 Clock* clock);
+
+  // The files that were read before, and how far: FileTail's `known`.
+  const std::vector<FileTail::Progress>& known() const { return known_; }
+
+  // A file that is there at the start: nothing is complete beyond it until it has been read.
+  Status Found(size_t input, const FileTail::Source& source);
+
+  // The number of a file in the database, which is given to it if it has none yet.
+  Result<SourceId> IdOf(size_t input, const FileTail::Source& source);
+
+  // The next batch, run. Fails when nothing more can be made durable.
+  Status Apply(const Batch& batch);
+
+  // The snapshot that the batches applied from now on ran on.
+  void SetEngine(std::shared_ptr<const Engine> engine);
+
+  // Commits when the step holds a new alert, or is old or long enough. `more`: the next batch is ready, and
+  // joins the step before a new alert ends it: so a slow disk makes steps larger and not more.
+  Status CommitIfDue(bool more);
+  Status Commit();
+  // There is nothing to read: what waits for the clock goes on. Commits.
+  Status Idle();
+  // Small rows of raw text become blocks, now and then, in a transaction of their own. Commits before.
+  Status SealIfDue();
+  // The end of all input: ends every wait. Commits.
+  Status Finish();
+
+  const Report& report() const { return report_; }
+
+ private:
+  Committer(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
+  Status LoadSources();
+  Result<SourceState*> SourceOf(size_t input, const FileTail::Source& source);
+  const SourceState* FindSource(size_t input, const FileTail::Source& source) const;
+  Status ApplyLines(const Batch& batch);
+  Status StoreLines(const Batch& batch, SourceState* source);
+  Status StoreProgress(const FileTail::Source& source, SourceState* state);
+  Status Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source);
+  void NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source);
+  Status Advance();
+
+  std::shared_ptr<const Engine> engine_;
+  const Options options_;
+  Clock* const clock_;
+  Report report_;
+
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<StateTransaction> transaction_;
+  EventStore events_;
+  FoldState folds_;
+  Watermark watermark_;
+  Timestamp stage_watermark_ = Timestamp::Min();
+
+  std::vector<FileTail::Progress> known_;
+  std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet
+  uint64_t step_records_ = 0;                      // since the last commit
+  Nanoseconds step_began_{0};
+  Nanoseconds sealed_at_{0};
+};
+
+}  // namespace redthread
