@@ -38,6 +38,7 @@ std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const Config& 
     return nullptr;
   }
   TellRuleProblems(**rules, context->messages);
+  TellNotEvaluated(**rules, context->messages);
   if (!(*rules)->problems.empty()) {
     context->messages->Error(
         "the rule set is not started with: " + Counted((*rules)->problems.size(), "problem") +
