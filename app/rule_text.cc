@@ -1,14 +1,11 @@
 #include "app/rule_text.h"
 
-#include <fmt/format.h>
-
 #include <fstream>
 #include <utility>
 #include <vector>
 
 #include "app/terminal.h"
 #include "core/text.h"
-#include "rules/condition.h"
 
 namespace redthread {
 namespace {
@@ -142,42 +139,9 @@ std::vector<std::string> ReferredTo(const Correlation& correlation) {
   return names;
 }
 
-// "600s" as a rule would write it: "10m".
-std::string TimespanText(Nanoseconds span) {
-  static constexpr std::pair<int64_t, char> kUnits[] = {
-      {604'800, 'w'}, {86'400, 'd'}, {3'600, 'h'}, {60, 'm'}};
-  const int64_t seconds = span.count() / 1'000'000'000;
-  for (const auto& [length, unit] : kUnits) {
-    if (seconds > 0 && seconds % length == 0) return std::to_string(seconds / length) + unit;
-  }
-  return std::to_string(seconds) + "s";
-}
-
-// "gte 5, lt 9", "percentile 95 of bytes gt 100", "a and not b".
-std::string ConditionTextOf(const Correlation& c) {
-  std::string text;
-  if (c.expression.has_value()) {
-    const std::vector<std::string> names = ReferredTo(c);
-    return ConditionText(*c.expression, {names.begin(), names.end()});
-  }
-  if (c.type == CorrelationType::kValuePercentile) text += fmt::format("percentile {} of ", c.percentile);
-  text += Joined(c.fields);
-  std::vector<std::string> bounds;
-  for (const CorrelationBound& bound : c.bounds) {
-    bounds.push_back(fmt::format("{} {}", BoundOpName(bound.op), bound.value));
-  }
-  if (!text.empty() && !bounds.empty()) text += ' ';
-  text += Joined(bounds);
-  if (c.type == CorrelationType::kFirstSeen) {
-    text +=
-        c.learning.count() > 0 ? ", after learning for " + TimespanText(c.learning) : ", without learning";
-  }
-  return text;
-}
-
 // When the answer is there, and why not sooner.
 std::string AnswerText(const Correlation& c) {
-  const std::string span = TimespanText(c.timespan);
+  const std::string span = FormatTimespan(c.timespan);
   std::string text;
   if (c.answers_at_once) {
     text = "at once, early; final when the watermark has passed";
@@ -192,7 +156,7 @@ std::string AnswerText(const Correlation& c) {
     text = "by the watermark: what comes out of order may still change it";
   }
   text += "\n" + std::string(14, ' ') + "delay: ";
-  text += c.delay.count() > 0 ? "at most " + TimespanText(c.delay) : "none";
+  text += c.delay.count() > 0 ? "at most " + FormatTimespan(c.delay) : "none";
   return text + ", and `correlate.lateness` (5m unless configured) until it is final";
 }
 
@@ -229,8 +193,8 @@ std::string RuleRecord(const Correlation& correlation) {
   AppendMember("type", CorrelationTypeName(correlation.type), &json);
   AppendList("rules", ReferredTo(correlation), &json);
   AppendList("group_by", correlation.group_by, &json);
-  AppendMember("timespan", TimespanText(correlation.timespan), &json);
-  AppendMember("condition", ConditionTextOf(correlation), &json);
+  AppendMember("timespan", FormatTimespan(correlation.timespan), &json);
+  AppendMember("condition", ConditionWords(correlation), &json);
   AppendMember("answers", correlation.answers_at_once ? "at once" : "watermark", &json);
   json += ",\"delay_seconds\":" + std::to_string(correlation.delay.count() / 1'000'000'000);
   AppendRecordTail(correlation, &json);
@@ -256,8 +220,8 @@ std::string RuleText(const Correlation& correlation, bool color) {
     facts->Plain("type", CorrelationTypeName(correlation.type));
     facts->Plain("rules", Joined(ReferredTo(correlation)));
     facts->Plain("group by", Joined(correlation.group_by));
-    facts->Plain("timespan", TimespanText(correlation.timespan));
-    facts->Plain("condition", ConditionTextOf(correlation));
+    facts->Plain("timespan", FormatTimespan(correlation.timespan));
+    facts->Plain("condition", ConditionWords(correlation));
     const std::string answer = AnswerText(correlation);
     facts->Styled("answers", answer, answer);
     facts->Plain("path", *correlation.where.file + ":" + std::to_string(correlation.where.line));

@@ -1,6 +1,9 @@
 #include "rules/correlation.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include "rules/condition.h"
 
 namespace redthread {
 namespace {
@@ -31,6 +34,16 @@ void Collect(const ConditionNode& node, ExpressionNames* names) {
   } else {
     for (const ConditionNode& child : node.children) Collect(child, names);
   }
+}
+
+std::string NumberWords(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+void AppendJoined(std::string_view text, std::string* out) {
+  if (!out->empty()) *out += ", ";
+  *out += text;
 }
 
 bool IsLower(BoundOp op) { return op == BoundOp::kGt || op == BoundOp::kGte; }
@@ -92,6 +105,29 @@ Judgement Correlation::judgement() const {
   const bool lower =
       std::all_of(bounds.begin(), bounds.end(), [](const CorrelationBound& b) { return IsLower(b.op); });
   return lower ? Judgement::kSliding : Judgement::kTumbling;
+}
+
+std::string ConditionWords(const Correlation& correlation) {
+  std::string fields;
+  std::string bounds;
+  if (correlation.expression.has_value()) {
+    std::vector<std::string_view> names;
+    for (const CorrelationReference& reference : correlation.rules) names.push_back(reference.written);
+    return ConditionText(*correlation.expression, names);
+  }
+  for (const std::string& field : correlation.fields) AppendJoined(field, &fields);
+  for (const CorrelationBound& bound : correlation.bounds) {
+    AppendJoined(std::string(BoundOpName(bound.op)) + " " + NumberWords(bound.value), &bounds);
+  }
+  if (correlation.type == CorrelationType::kValuePercentile) {
+    fields = "percentile " + NumberWords(correlation.percentile) + " of " + fields;
+  }
+  if (correlation.type == CorrelationType::kFirstSeen) {
+    const bool learns = correlation.learning.count() > 0;
+    AppendJoined(learns ? "after learning for " + FormatTimespan(correlation.learning) : "without learning",
+                 &fields);
+  }
+  return fields.empty() || bounds.empty() ? fields + bounds : fields + " " + bounds;
 }
 
 bool ExpressionNames::any_plain() const { return std::find(plain.begin(), plain.end(), true) != plain.end(); }

@@ -96,6 +96,10 @@ struct Correlation : RuleDescription {
   }
 };
 
+// What must hold, in the rule's own words: "gte 5, lt 9", "percentile 95 of bytes gt 100", "a and not b".
+// Empty for silence.
+std::string ConditionWords(const Correlation& correlation);
+
 // Which references a boolean condition names with or without `not`; of both kinds when it names them twice.
 struct ExpressionNames {
   std::vector<bool> plain, negated;  // by index into `rules`
