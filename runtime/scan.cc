@@ -113,8 +113,9 @@ struct Scan::Input {
 };
 
 struct Scan::Shared {
-  Shared(std::shared_ptr<const CorrelationPlan> plan, size_t max_sort_bytes)
-      : sorter({max_sort_bytes, {}}), correlation(std::move(plan), max_sort_bytes) {}
+  Shared(std::shared_ptr<const CorrelationPlan> plan, const ScanOptions& options)
+      : sorter({options.max_sort_bytes, {}}),
+        correlation(std::move(plan), options.max_sort_bytes, options.window) {}
 
   // Reading: one worker at a time.
   std::mutex read_mutex;
@@ -350,7 +351,7 @@ Status Scan::ReadAll(Mode mode, const Tick& tick) {
   report_ = {};
   report_.by_rule.assign(engine_->rules().rules.size(), 0);
   report_.by_correlation.assign(engine_->rules().correlations.size(), 0);
-  shared_ = std::make_unique<Shared>(engine_->correlations(), options_.max_sort_bytes);
+  shared_ = std::make_unique<Shared>(engine_->correlations(), options_);
   InputList list = ExpandInputs(options_.paths);
   for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message()});
   bool known_size = true;

@@ -16,6 +16,7 @@
 #include "core/log_source.h"
 #include "core/status.h"
 #include "correlate/fold.h"
+#include "correlate/match_log.h"
 #include "ingest/ingest_counts.h"
 #include "runtime/engine.h"
 
@@ -38,6 +39,7 @@ struct ScanOptions {
   Level min_level = Level::kInformational;
   Nanoseconds fold_window = kDefaultFoldWindow;
   size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
+  MatchLog::Options window;          // of a correlation's group: what is in memory, what in a file
 };
 
 // One detection, as `scan --detections` shows it.

@@ -36,8 +36,10 @@ CorrelationRow MakeCorrelationRow(CorrelationIndex correlation, const Texts& gro
   return row;
 }
 
-ScanCorrelation::ScanCorrelation(std::shared_ptr<const CorrelationPlan> plan, size_t max_sort_bytes)
+ScanCorrelation::ScanCorrelation(std::shared_ptr<const CorrelationPlan> plan, size_t max_sort_bytes,
+                                 const MatchLog::Options& window)
     : plan_(std::move(plan)) {
+  options_.log = window;
   options_.start.assign(plan_->rules().correlations.size(), Timestamp::Max());
   const size_t share = std::max(max_sort_bytes / std::max(plan_->levels(), 1U), kLeastSortBytes);
   for (uint32_t level = 0; level < plan_->levels(); ++level) {

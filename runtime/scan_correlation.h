@@ -29,8 +29,9 @@ CorrelationRow MakeCorrelationRow(CorrelationIndex correlation, const Texts& gro
 // One per scan, one thread at a time: Add in any order, then Run.
 class ScanCorrelation {
  public:
-  // `max_sort_bytes`: of matches kept in memory, over all levels.
-  ScanCorrelation(std::shared_ptr<const CorrelationPlan> plan, size_t max_sort_bytes);
+  // `max_sort_bytes`: of matches kept in memory, over all levels; `window`: of one group.
+  ScanCorrelation(std::shared_ptr<const CorrelationPlan> plan, size_t max_sort_bytes,
+                  const MatchLog::Options& window);
 
   // kIo when matches cannot be kept.
   Status Add(const CorrelationRow& row);

@@ -5,27 +5,9 @@
 
 #include "tests/oracle/reference_data.h"
 #include "tests/oracle/slow_correlation.h"
-#include "tests/oracle/slow_evaluator.h"
-#include "tests/oracle/slow_shapes.h"
 
 namespace redthread {
 namespace {
-
-// The events of a vector with the rules that match them, by the slow evaluator.
-std::vector<SlowRecord> Detect(const RuleSet& rules, const std::vector<SlowJson>& events) {
-  std::vector<SlowRecord> records;
-  for (const SlowJson& event : events) {
-    SlowRecord record;
-    record.flat = SlowFlatten(event);
-    record.time = SlowEventTime(record.flat);
-    for (RuleIndex r = 0; r < rules.rules.size(); ++r) {
-      const Result<SlowEvaluator> evaluator = SlowEvaluator::Compile(rules.rules[r], {});
-      if (evaluator.ok() && evaluator->Matches(record.flat, {})) record.matches.push_back(r);
-    }
-    records.push_back(std::move(record));
-  }
-  return records;
-}
 
 TEST(CorrelationVectorsTest, BruteForceReferenceAgreesOn114Of114) {
   const std::optional<std::string> path = ReferencePath("oracle/vectors/correlation_vectors.ndjson");
@@ -39,7 +21,7 @@ TEST(CorrelationVectorsTest, BruteForceReferenceAgreesOn114Of114) {
     std::set<std::string> rejected;
     for (const RuleProblem& p : rules.problems) rejected.insert(p.rule_id);
     EXPECT_EQ(rejected, vector.rejected);
-    const std::vector<SlowRecord> records = Detect(rules, vector.events);
+    const std::vector<SlowRecord> records = SlowRecords(rules, vector.events);
     const std::vector<SlowAnswer> answers = SlowCorrelate(rules, records);
     std::multiset<CorrelationLine> hits, alerts;
     for (size_t i = 0; i < answers.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/oracle/slow_evaluator.h"
+#include "tests/oracle/slow_shapes.h"
 
 namespace redthread {
 namespace {
@@ -311,6 +312,20 @@ struct Group {
 };
 
 }  // namespace
+
+std::vector<SlowRecord> SlowRecords(const RuleSet& rules, const std::vector<SlowJson>& events) {
+  std::vector<SlowRecord> records;
+  for (const SlowJson& event : events) {
+    SlowRecord& record = records.emplace_back();
+    record.flat = SlowFlatten(event);
+    record.time = SlowEventTime(record.flat);
+    for (RuleIndex r = 0; r < rules.rules.size(); ++r) {
+      const Result<SlowEvaluator> evaluator = SlowEvaluator::Compile(rules.rules[r], {});
+      if (evaluator.ok() && evaluator->Matches(record.flat, {})) record.matches.push_back(r);
+    }
+  }
+  return records;
+}
 
 std::vector<SlowAnswer> SlowCorrelate(const RuleSet& rules, const std::vector<SlowRecord>& records) {
   std::vector<SlowAnswer> answers(rules.correlations.size());

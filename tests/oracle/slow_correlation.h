@@ -22,6 +22,10 @@ struct SlowRecord {
   std::vector<RuleIndex> matches;
 };
 
+// Each event by the slow twins: its shape taken off, its time, and the rules whose detection it matches,
+// whatever their log sources.
+std::vector<SlowRecord> SlowRecords(const RuleSet& rules, const std::vector<SlowJson>& events);
+
 // One match of a rule that a correlation refers to: an event, or a hit of a lower correlation with the events
 // that triggered it.
 struct SlowMatch {
