@@ -63,8 +63,9 @@ GroupCorrelator::GroupCorrelator(const RuleSet* rules, const Correlation* correl
   if (counts) value_ = WindowValue::For(*correlation);
 }
 
-void GroupCorrelator::Reset(Timestamp start) {
+void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
   start_ = start;
+  latest_ = latest;
   now_.reset();
   log_.Clear();
   if (value_ != nullptr) value_->Clear();
@@ -93,14 +94,12 @@ Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view byte
   return Status::Ok();
 }
 
-Status GroupCorrelator::Finish(Timestamp latest) {
+Status GroupCorrelator::Finish() {
   if (!now_.has_value()) return Status::Ok();
   RT_RETURN_IF_ERROR(CloseInstant());
   if (judgement_ == Judgement::kTumbling) RT_RETURN_IF_ERROR(CloseBucket());
-  if (judgement_ == Judgement::kWaiting) RT_RETURN_IF_ERROR(JudgeWaiting(latest, true));
-  if (judgement_ == Judgement::kSilence && latest - *now_ >= correlation_->timespan) {
-    RT_RETURN_IF_ERROR(JudgeSilence(*now_ + correlation_->timespan));
-  }
+  if (judgement_ == Judgement::kWaiting) RT_RETURN_IF_ERROR(JudgeWaiting(Timestamp::Max(), true));
+  if (judgement_ == Judgement::kSilence) RT_RETURN_IF_ERROR(JudgeSilence());
   return EndEpisode();
 }
 
@@ -119,7 +118,7 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       RT_RETURN_IF_ERROR(JudgeWaiting(since, false));
       break;
     case Judgement::kSilence:
-      if (now_.has_value() && *now_ < since) RT_RETURN_IF_ERROR(JudgeSilence(*now_ + correlation_->timespan));
+      if (now_.has_value() && *now_ < since) RT_RETURN_IF_ERROR(JudgeSilence());
       log_.Clear();
       break;
     case Judgement::kFirstSeen:
@@ -204,7 +203,11 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
   return Status::Ok();
 }
 
-Status GroupCorrelator::JudgeSilence(Timestamp end) { return Hit(end, std::nullopt, trigger_, log_.end()); }
+// No match followed the last one within the timespan.
+Status GroupCorrelator::JudgeSilence() {
+  if (latest_ - *now_ < correlation_->timespan) return Status::Ok();
+  return Hit(*now_ + correlation_->timespan, std::nullopt, trigger_, log_.end());
+}
 
 void GroupCorrelator::NoteValues(const CorrelationMatch& match) {
   std::string tuple;

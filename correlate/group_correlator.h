@@ -59,16 +59,16 @@ class GroupCorrelator {
                   OnAlert on_alert);
 
   // Forgets everything: another group comes. `start`: the time of the earliest match of any group, which is
-  // when first_seen begins to learn.
-  void Reset(Timestamp start);
+  // when first_seen begins to learn. `latest`: the greatest event time of all that was read, up to which
+  // silence counts as heard; a lower correlation's hit may lie behind it.
+  void Reset(Timestamp start, Timestamp latest);
 
   // Takes a match, in order of (time, reference). `bytes` is its stored form. Hits and alerts that are now
   // certain are told. Fails when the window cannot be kept, or a receiver does.
   Status Add(const CorrelationMatch& match, std::string_view bytes);
 
-  // The end of the matches: ends every wait. `latest` is the greatest event time of all that was read, up to
-  // which silence counts as heard.
-  Status Finish(Timestamp latest);
+  // The end of the matches: ends every wait.
+  Status Finish();
 
   // Matches whose fields had more combinations than are looked at.
   uint64_t cut() const { return cut_ + (value_ != nullptr ? value_->cut() : 0); }
@@ -88,7 +88,7 @@ class GroupCorrelator {
                          uint64_t log_end);
   Status CloseBucket();
   Status JudgeWaiting(Timestamp before, bool all);
-  Status JudgeSilence(Timestamp end);
+  Status JudgeSilence();
   void NoteValues(const CorrelationMatch& match);
   Status ForgetBefore(Timestamp since);
   void AddTrigger(const CorrelationMatch& match, Trigger* trigger) const;
@@ -111,7 +111,7 @@ class GroupCorrelator {
   CorrelationMatch scratch_;
   uint64_t cut_ = 0;
 
-  Timestamp start_;
+  Timestamp start_, latest_;
   std::optional<Timestamp> now_;  // the instant whose matches are being taken
   Trigger trigger_;               // of the instant, or of the bucket
   int64_t bucket_ = 0;            // its number, of tumbling ones

@@ -21,7 +21,7 @@ void SortedCorrelator::Begin(CorrelationIndex correlation, const Texts& group) {
     correlation_ = correlation;
   }
   group_ = group;
-  judge_->Reset(options_->start[correlation]);
+  judge_->Reset(options_->start[correlation], options_->latest);
   open_ = true;
 }
 
@@ -37,7 +37,7 @@ Status SortedCorrelator::Add(CorrelationIndex correlation, const Texts& group, c
 Status SortedCorrelator::Finish() {
   if (!open_) return Status::Ok();
   open_ = false;
-  return judge_->Finish(options_->latest);
+  return judge_->Finish();
 }
 
 bool FeedUpper(const CorrelationPlan& plan, CorrelationIndex lower, const Texts& group,
