@@ -78,6 +78,7 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
   tuples_.clear();
   new_tuples_ = 0;
   episode_.reset();
+  episode_evidence_.Clear();
 }
 
 Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view bytes) {

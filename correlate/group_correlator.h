@@ -70,6 +70,14 @@ class GroupCorrelator {
   // The end of the matches: ends every wait.
   Status Finish();
 
+  // What is to be kept of a group so that it can be taken up again: the matches its log holds, and the rest
+  // as bytes. Taken up by Reset, Keep for every match in its order, then Load.
+  Status ForEachKept(const std::function<Status(Timestamp, std::string_view bytes)>& visit);
+  void Save(RowWriter* row) const;
+  Status Keep(Timestamp time, std::string_view bytes) { return log_.Append(time, bytes); }
+  // kCorrupt when the bytes are none that Save wrote for this correlation.
+  Status Load(std::string_view state);
+
   // Matches whose fields had more combinations than are looked at.
   uint64_t cut() const { return cut_ + (value_ != nullptr ? value_->cut() : 0); }
 
@@ -92,6 +100,9 @@ class GroupCorrelator {
   void NoteValues(const CorrelationMatch& match);
   Status ForgetBefore(Timestamp since);
   void AddTrigger(const CorrelationMatch& match, Trigger* trigger) const;
+
+  bool LoadTuples(RowReader* row);
+  bool LoadEpisode(RowReader* row);
 
   Status Hit(Timestamp end, std::optional<double> value, const Trigger& trigger, uint64_t log_end);
   Status Include(uint64_t log_end);
