@@ -205,9 +205,9 @@ void ReportInput(CommandContext* context, const ScanReport& report) {
                              " without a time, which correlations leave out");
   }
   if (report.without_group > 0) {
-    context->messages->Count(
-        WithThousands(report.without_group) +
-        " times a match took no part in a correlation, for lack of a field of its group");
+    context->messages->Count(WithThousands(report.without_group) +
+                             (report.without_group == 1 ? " match" : " matches") +
+                             " took no part in a correlation, for lack of a field of its group");
   }
   if (report.cut_combinations > 0) {
     context->messages->Notice(
