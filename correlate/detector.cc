@@ -9,9 +9,8 @@ namespace redthread {
 
 namespace {
 
-// Bytes of a field above which all its tests are answered in one pass. Below, testing the few candidates one
-// by one is cheaper.
-constexpr size_t kLongText = 4096;
+// Tests that a long text is put to one by one, before all its tests are answered in one pass.
+constexpr int kFewTests = 8;
 
 }  // namespace
 
@@ -19,8 +18,8 @@ Detector::Detector(std::shared_ptr<const RuleProgram> program)
     : program_(std::move(program)), answers_(program_->predicates().size()) {}
 
 void Detector::NextEpoch() {
-  // Epochs make clearing free; after 2^31 of them the marks start over.
-  if (++epoch_ < (1u << 31)) return;
+  // Epochs make clearing free; after 2^30 of them the marks start over.
+  if (++epoch_ < (1u << 30)) return;
   std::fill(answers_.begin(), answers_.end(), 0);
   epoch_ = 1;
 }
@@ -35,7 +34,10 @@ const Partition& Detector::FindPartition(const Event& event, FactsId facts) {
   if (values != 1) event_id.reset();
   const uint32_t event_id_class = program_->EventIdClass(event_id);
   const Partition*& partition = partitions_[uint64_t{facts} << 32 | event_id_class];
-  if (partition == nullptr) partition = &program_->PartitionFor(facts, event_id_class);
+  if (partition == nullptr) {
+    partition = &program_->PartitionFor(facts, event_id_class);
+    for (const PartitionView& view : partition->views) view.keywords.Fit(&scratch_);
+  }
   return *partition;
 }
 
@@ -67,7 +69,14 @@ void Detector::MatchView(const PartitionView& view, const Event& event, std::vec
 
 void Detector::FindCandidates(const PartitionView& view, const Event& event) {
   candidates_.assign((view.rules.size() + 63) / 64, 0);
-  const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
+  long_texts_.clear();
+  const auto found = [this](uint32_t owner) {
+    if ((owner & (kHolds | kMayHold)) != 0) {
+      Hear(owner);
+    } else {
+      candidates_[owner >> 6] |= uint64_t{1} << (owner & 63);
+    }
+  };
   for (const uint32_t owner : view.always) found(owner);
   for (size_t n = 0; n < view.literals.size(); ++n) {
     const PartitionView::FieldLiterals& f = view.literals[n];
@@ -83,29 +92,43 @@ void Detector::FindCandidates(const PartitionView& view, const Event& event) {
       size += text->size();
       return false;
     });
-    if (size > kLongText) AnswerAll(view, n, event);
+    if (size > kLongText) long_texts_.push_back({f.field, n, 0});
   }
 }
 
 void Detector::ScanKeywords(const PartitionView& view, const LiteralIndex& values, const Event& event) {
   const auto found = [this](uint32_t owner) { candidates_[owner >> 6] |= uint64_t{1} << (owner & 63); };
-  if (view.keywords.Scan(event.raw, &scratch_, &owners_)) {
-    for (const uint32_t owner : owners_) found(owner);
-    return;
-  }
+  if (view.keywords.Scan(event.raw, &scratch_, &candidates_)) return;
   event.AnyScalar([&](NodeIndex i) {
     if (const auto text = event.FoldedText(i); text.has_value()) values.Scan(*text, found);
     return false;
   });
 }
 
-// Answers every literal test of a field in one pass over its texts.
+// Takes what a literal says of a test.
+void Detector::Hear(uint32_t said) {
+  const PredicateId id = said & ~(kHolds | kMayHold);
+  SetAnswer(id, (said & kHolds) != 0 ? Answer::kYes : Answer::kMaybe);
+}
+
+// Whether the test is of a long text that has been put to a few tests already, and so is answered now.
+bool Detector::AnswerLongText(PredicateId id, const Event& event, const FieldMap& renames) {
+  const FieldId field = Renamed(renames, program_->predicates()[id].field);
+  for (LongText& text : long_texts_) {
+    if (text.field != field || ++text.tests != kFewTests) continue;
+    AnswerAll(*answered_, text.literals, event);
+    return true;
+  }
+  return false;
+}
+
+// Answers all tests of a field that need a literal, in one pass over its texts.
 void Detector::AnswerAll(const PartitionView& view, size_t field, const Event& event) {
   const FieldTests& tests = program_->TestsOf(view, field);
-  for (const PredicateId id : tests.predicates) answers_[id] = epoch_ << 1;
-  const auto holds = [this](PredicateId id) { answers_[id] = epoch_ << 1 | 1; };
+  for (const PredicateId id : tests.predicates) SetAnswer(id, Answer::kNo);
   event.AnyValue(view.literals[field].field, [&](NodeIndex i) {
-    if (const auto text = event.FoldedText(i); text.has_value()) tests.index.Scan(*text, holds);
+    if (const auto text = event.FoldedText(i); text.has_value())
+      tests.index.Scan(*text, [this](uint32_t said) { Hear(said); });
     return false;
   });
 }
@@ -132,11 +155,15 @@ bool Detector::Evaluate(ExprIndex i, const Event& event, const FieldMap& renames
 }
 
 bool Detector::Test(PredicateId id, const Event& event, const FieldMap& renames) {
-  uint32_t& answer = answers_[id];
-  if (answer >> 1 == epoch_) return (answer & 1) != 0;
-  const bool holds = program_->predicates().Test(id, event, renames);
-  answer = epoch_ << 1 | (holds ? 1 : 0);
-  return holds;
+  Answer answer = AnswerOf(id);
+  if (answer == Answer::kNone && answered_->answered[id]) return false;  // its literals would have spoken
+  if (answer == Answer::kNone && !long_texts_.empty() && AnswerLongText(id, event, renames))
+    answer = AnswerOf(id);
+  if (answer == Answer::kNone || answer == Answer::kMaybe) {
+    answer = program_->predicates().Test(id, event, renames) ? Answer::kYes : Answer::kNo;
+    SetAnswer(id, answer);
+  }
+  return answer == Answer::kYes;
 }
 
 std::vector<MatchedSelection> Detector::Explain(const Event& event, FactsId facts, RuleIndex rule) {

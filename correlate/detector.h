@@ -41,10 +41,20 @@ class Detector {
   const Counters& counters() const { return counters_; }
 
  private:
+  enum class Answer : uint8_t { kNone, kNo, kYes, kMaybe };
+  Answer AnswerOf(PredicateId id) const {
+    return answers_[id] >> 2 == epoch_ ? static_cast<Answer>(answers_[id] & 3) : Answer::kNone;
+  }
+  void SetAnswer(PredicateId id, Answer answer) {
+    answers_[id] = epoch_ << 2 | static_cast<uint32_t>(answer);
+  }
+
   const Partition& FindPartition(const Event& event, FactsId facts);
   void MatchView(const PartitionView& view, const Event& event, std::vector<RuleIndex>* matches);
   void FindCandidates(const PartitionView& view, const Event& event);
   void ScanKeywords(const PartitionView& view, const LiteralIndex& values, const Event& event);
+  bool AnswerLongText(PredicateId id, const Event& event, const FieldMap& renames);
+  void Hear(uint32_t said);
   void AnswerAll(const PartitionView& view, size_t field, const Event& event);
   bool Evaluate(ExprIndex i, const Event& event, const FieldMap& renames);
   bool Test(PredicateId id, const Event& event, const FieldMap& renames);
@@ -53,11 +63,16 @@ class Detector {
   std::shared_ptr<const RuleProgram> program_;
   std::unordered_map<uint64_t, const Partition*>
       partitions_;                 // this thread's copy of what the program has made
-  std::vector<uint32_t> answers_;  // by predicate: 2 * epoch + answer
+  std::vector<uint32_t> answers_;  // by predicate: 4 * epoch + answer
   uint32_t epoch_ = 0;
   const PartitionView* answered_ = nullptr;  // the view of the event at hand that answers_ are of
-  std::vector<uint64_t> candidates_;         // bitset over a view's owners
-  std::vector<uint32_t> owners_;             // that a keyword scan found
+  struct LongText {
+    FieldId field = kNoField;
+    size_t literals = 0;  // index in the view's literals
+    int tests = 0;        // so far
+  };
+  std::vector<LongText> long_texts_;  // of the event at hand
+  std::vector<uint64_t> candidates_;  // bitset over a view's owners
   KeywordIndex::Scratch scratch_;
   Counters counters_;
 };

@@ -62,7 +62,7 @@ void KeywordIndex::Build() {
     ids.push_back(static_cast<unsigned>(patterns.size()));
     patterns.push_back(text.data());
     sizes.push_back(text.size());
-    flags.push_back(flag | HS_FLAG_SINGLEMATCH);
+    flags.push_back(flag);  // not SINGLEMATCH: remembering what has matched would nearly double the time
   };
   for (const std::string& piece : pieces_) add(piece, HS_FLAG_CASELESS);
   for (const std::string_view hiding : kHiding) add(hiding, 0);
@@ -79,26 +79,28 @@ void KeywordIndex::Build() {
   database_.reset(database);
 }
 
-bool KeywordIndex::Scan(std::string_view raw, Scratch* scratch, std::vector<uint32_t>* owners) const {
-  owners->clear();
+void KeywordIndex::Fit(Scratch* scratch) const {
+  if (database_ != nullptr) hs_alloc_scratch(database_.get(), &scratch->scratch_);
+}
+
+bool KeywordIndex::Scan(std::string_view raw, Scratch* scratch, std::vector<uint64_t>* owners) const {
   if (blind_ || raw.empty()) return false;
-  if (scratch->fitted_ != this) {
-    if (hs_alloc_scratch(database_.get(), &scratch->scratch_) != HS_SUCCESS) return false;
-    scratch->fitted_ = this;
-  }
   struct Hits {
     const KeywordIndex* index;
-    std::vector<uint32_t>* owners;
+    std::vector<uint64_t>* owners;
+    size_t last;
     bool hidden = false;
-  } hits{this, owners};
+  } hits{this, owners, owners_.size()};
   const auto on_match = [](unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
     auto* h = static_cast<Hits*>(context);
     if (id >= h->index->owners_.size()) {
       h->hidden = true;
       return 1;  // stop
     }
-    const std::vector<uint32_t>& o = h->index->owners_[id];
-    h->owners->insert(h->owners->end(), o.begin(), o.end());
+    if (id == h->last) return 0;
+    h->last = id;
+    for (const uint32_t owner : h->index->owners_[id])
+      (*h->owners)[owner >> 6] |= uint64_t{1} << (owner & 63);
     return 0;
   };
   const hs_error_t scanned = hs_scan(database_.get(), raw.data(), static_cast<unsigned>(raw.size()), 0,

@@ -24,7 +24,7 @@ namespace redthread {
 
 class KeywordIndex {
  public:
-  // What a thread needs to scan. Grows to fit every index it is used with.
+  // What a thread needs to scan. It serves every index that was fitted to it.
   class Scratch {
    public:
     Scratch() = default;
@@ -35,7 +35,6 @@ class KeywordIndex {
    private:
     friend class KeywordIndex;
     hs_scratch* scratch_ = nullptr;
-    const KeywordIndex* fitted_ = nullptr;  // the last index it was made to fit
   };
 
   KeywordIndex();
@@ -48,9 +47,14 @@ class KeywordIndex {
   void Build();
   bool empty() const { return owners_.empty(); }
 
-  // Sets *owners to those whose literal may stand in the record, each at least once. False when the raw text
-  // does not tell: then nothing is said of any owner.
-  bool Scan(std::string_view raw, Scratch* scratch, std::vector<uint32_t>* owners) const;
+  // Makes the scratch fit this index. Costs as much as scanning a line: once for each index, not for each
+  // line.
+  void Fit(Scratch* scratch) const;
+
+  // Sets the bits of the owners whose literal may stand in the record. False when the raw text does not tell:
+  // then nothing is said of the owners without a bit. `scratch` was fitted to this index; if memory was
+  // lacking then, the answer is false.
+  bool Scan(std::string_view raw, Scratch* scratch, std::vector<uint64_t>* owners) const;
 
  private:
   struct FreeDatabase {

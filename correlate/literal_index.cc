@@ -2,29 +2,30 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <tuple>
 #include <unordered_map>
 
 namespace redthread {
 
+namespace {
+
+// What it costs to search a text for one more literal alone, where looking at every byte of it costs 1.
+constexpr double kAloneCost = 0.25;
+// A larger stride enters each literal more often: up to so many windows that is well spent.
+constexpr size_t kMaxStridedWindows = 1 << 14;
+
+}  // namespace
+
 void LiteralIndex::Add(std::string_view literal, Anchor anchor, uint32_t owner) {
   pending_.push_back({std::string(literal), anchor, owner});
 }
 
-void LiteralIndex::Build() {
-  // Equal literals share one entry.
+// Equal literals share one entry; entries_ is in the order of literals.
+void LiteralIndex::MergePending() {
   std::sort(pending_.begin(), pending_.end(), [](const Pending& a, const Pending& b) {
     return std::tie(a.literal, a.anchor, a.owner) < std::tie(b.literal, b.anchor, b.owner);
   });
-  const auto gram_at = [](const std::string& s, size_t i) {
-    uint32_t gram = 0;
-    std::memcpy(&gram, s.data() + i, kGram);
-    return gram;
-  };
-  std::unordered_map<uint32_t, uint32_t> frequency;
-  for (const Pending& p : pending_) {
-    for (size_t i = 0; i + kGram <= p.literal.size(); ++i) ++frequency[gram_at(p.literal, i)];
-  }
   for (size_t i = 0; i < pending_.size();) {
     const Pending& p = pending_[i];
     Entry e;
@@ -39,57 +40,124 @@ void LiteralIndex::Build() {
         ++e.owner_count;
       }
     }
-    uint32_t rarest = ~uint32_t{0};
-    for (size_t at = 0; at + kGram <= p.literal.size(); ++at) {
-      const uint32_t gram = gram_at(p.literal, at);
-      if (frequency[gram] < rarest) {
-        rarest = frequency[gram];
-        e.gram = gram;
-        e.gram_offset = static_cast<uint32_t>(at);
-      }
-    }
     entries_.push_back(e);
   }
   pending_ = {};
-  const auto tail =
-      std::stable_partition(entries_.begin(), entries_.end(), [](const Entry& e) { return e.size < kGram; });
-  short_count_ = static_cast<uint32_t>(tail - entries_.begin());
-  BuildShort();
-  std::stable_sort(tail, entries_.end(), [](const Entry& a, const Entry& b) { return a.gram < b.gram; });
+}
 
-  const auto grams = static_cast<uint32_t>(entries_.size() - short_count_);
+// A stride wants literals of at least stride + 3 bytes; shorter ones then stand alone. Returns the least size
+// of those that do not.
+uint32_t LiteralIndex::ChooseStride() {
+  std::vector<uint32_t> sizes;
+  for (const Entry& e : entries_) {
+    if (e.anchor == Anchor::kAnywhere) sizes.push_back(e.size);
+  }
+  std::sort(sizes.begin(), sizes.end());
+  const auto shorter = [&sizes](uint32_t size) {
+    return static_cast<size_t>(std::lower_bound(sizes.begin(), sizes.end(), size) - sizes.begin());
+  };
+  uint32_t shortest = kGram;
+  double least = std::numeric_limits<double>::infinity();
+  for (uint32_t stride = 1; stride <= kMaxStride; stride *= 2) {
+    const size_t alone = shorter(stride + kGram - 1);
+    const size_t entered = sizes.size() - alone;
+    if (stride > 1 && (alone - shorter(kGram) > kFewAlone || entered * stride > kMaxStridedWindows)) break;
+    const double cost =
+        (alone > kFewAlone ? 1 : kAloneCost * static_cast<double>(alone)) + (entered == 0 ? 0 : 1.0 / stride);
+    if (cost >= least) continue;
+    least = cost;
+    stride_ = entered == 0 ? 0 : stride;
+    shortest = stride + kGram - 1;
+  }
+  return shortest;
+}
+
+void LiteralIndex::EnterAnchored(uint32_t entry) {
+  const Entry& e = entries_[entry];
+  const auto size = static_cast<uint32_t>(WindowSize(e.size));
+  const uint32_t offset = e.anchor == Anchor::kStart ? 0 : e.size - size;
+  const uint64_t bytes = Load(bytes_.data() + e.literal + offset, size);
+  windows_.push_back({KeyOf(bytes, size, e.anchor, e.size), entry, offset});
+  const std::pair<Anchor, uint32_t> lookup(e.anchor, size);
+  if (std::find(lookups_.begin(), lookups_.begin() + lookup_count_, lookup) ==
+      lookups_.begin() + lookup_count_)
+    lookups_[lookup_count_++] = lookup;
+}
+
+// Enters the literals from `first` on, each under its rarest gram for every place modulo the stride.
+void LiteralIndex::EnterAnywhere(uint32_t first) {
+  const auto gram_at = [this](const Entry& e, uint32_t at) {
+    return static_cast<uint32_t>(Load(bytes_.data() + e.literal + at, kGram));
+  };
+  std::unordered_map<uint32_t, uint32_t> frequency;
+  for (uint32_t entry = first; entry < entries_.size(); ++entry) {
+    const Entry& e = entries_[entry];
+    for (uint32_t at = 0; at + kGram <= e.size; ++at) ++frequency[gram_at(e, at)];
+  }
+  const size_t grams = (entries_.size() - first) * stride_;
   // One bit in 32 set at most, so that the bitmap's "yes" is rare; never under 2^9 bits nor over 2^18.
   const int bits = std::clamp(static_cast<int>(std::bit_width(grams * 32)), 9, 18);
-  shift_ = static_cast<uint32_t>(32 - bits);
+  bitmap_shift_ = static_cast<uint32_t>(32 - bits);
   bitmap_.assign(size_t{1} << (bits - 6), 0);
-  slots_.assign(std::bit_ceil(grams * 2 + 2), kNone);
-  slot_mask_ = static_cast<uint32_t>(slots_.size() - 1);
-  for (uint32_t e = short_count_; e < entries_.size(); ++e) {
-    if (e > short_count_ && entries_[e].gram == entries_[e - 1].gram) continue;
-    const uint32_t h = (entries_[e].gram * kMultiplier) >> shift_;
-    bitmap_[h >> 6] |= uint64_t{1} << (h & 63);
-    uint32_t slot = h & slot_mask_;
-    while (slots_[slot] != kNone) slot = (slot + 1) & slot_mask_;
-    slots_[slot] = e;
+  for (uint32_t entry = first; entry < entries_.size(); ++entry) {
+    const Entry& e = entries_[entry];
+    for (uint32_t phase = 0; phase < stride_; ++phase) {
+      uint32_t best = phase;
+      for (uint32_t at = phase; at + kGram <= e.size; at += stride_) {
+        if (frequency[gram_at(e, at)] < frequency[gram_at(e, best)]) best = at;
+      }
+      const uint32_t gram = gram_at(e, best);
+      const uint32_t h = (gram * kMultiplier) >> bitmap_shift_;
+      bitmap_[h >> 6] |= uint64_t{1} << (h & 63);
+      windows_.push_back({KeyOf(gram, kGram, Anchor::kAnywhere, 0), entry, best});
+    }
   }
 }
 
-// Short entries are in the order of their literals, as Build has sorted them, so those with one first byte
-// stand together.
-void LiteralIndex::BuildShort() {
-  if (short_count_ <= kFewShort) return;
-  pairs_.assign(1 << 16, false);
-  short_first_.assign(257, 0);
-  for (uint32_t e = 0; e < short_count_; ++e) {
-    const std::string_view literal = Literal(entries_[e]);
-    const auto first = static_cast<unsigned char>(literal[0]);
-    ++short_first_[first + 1];
+void LiteralIndex::Build() {
+  MergePending();
+  const uint32_t shortest = ChooseStride();
+  const auto alone_end = std::stable_partition(entries_.begin(), entries_.end(), [&](const Entry& e) {
+    return e.size < (e.anchor == Anchor::kAnywhere ? shortest : kGram);
+  });
+  const auto anchored_end = std::stable_partition(
+      alone_end, entries_.end(), [](const Entry& e) { return e.anchor != Anchor::kAnywhere; });
+  alone_count_ = static_cast<uint32_t>(alone_end - entries_.begin());
+  const auto first_anywhere = static_cast<uint32_t>(anchored_end - entries_.begin());
+  BuildAlone();
+  for (uint32_t entry = alone_count_; entry < first_anywhere; ++entry) EnterAnchored(entry);
+  if (stride_ != 0) EnterAnywhere(first_anywhere);
+  BuildWindows();
+}
+
+void LiteralIndex::BuildWindows() {
+  std::stable_sort(windows_.begin(), windows_.end(),
+                   [](const Window& a, const Window& b) { return a.key < b.key; });
+  slots_.assign(std::bit_ceil(windows_.size() * 2 + 2), kNone);
+  slot_mask_ = slots_.size() - 1;
+  slot_shift_ = static_cast<uint32_t>(64 - std::countr_zero(slots_.size()));
+  for (uint32_t w = 0; w < windows_.size(); ++w) {
+    if (w > 0 && windows_[w].key == windows_[w - 1].key) continue;
+    uint64_t slot = windows_[w].key >> slot_shift_;
+    while (slots_[slot] != kNone) slot = (slot + 1) & slot_mask_;
+    slots_[slot] = w;
+  }
+}
+
+void LiteralIndex::BuildAlone() {
+  if (alone_count_ <= kFewAlone) return;
+  pairs_.assign((1 << 16) / 64, 0);
+  for (uint32_t entry = 0; entry < alone_count_; ++entry) {
+    const std::string_view literal = Literal(entries_[entry]);
+    const size_t size = std::min(literal.size(), kGram);
+    windows_.push_back({KeyOf(Load(literal.data(), size), size, kAlone, 0), entry, 0});
+    alone_sizes_[size] = true;
     for (unsigned second = 0; second < 256; ++second) {
-      if (literal.size() == 1 || second == static_cast<unsigned char>(literal[1]))
-        pairs_[first | second << 8] = true;
+      if (literal.size() > 1 && second != static_cast<unsigned char>(literal[1])) continue;
+      const unsigned pair = static_cast<unsigned char>(literal[0]) | second << 8;
+      pairs_[pair >> 6] |= uint64_t{1} << (pair & 63);
     }
   }
-  for (size_t b = 0; b < 256; ++b) short_first_[b + 1] += short_first_[b];
 }
 
 bool LiteralIndex::StandsSomewhere(const Entry& e, std::string_view text) const {

@@ -9,6 +9,9 @@ namespace redthread {
 
 namespace {
 
+// Instructions of an expression above which its automaton may have too many states to build them all.
+constexpr int kLargeProgram = 256;
+
 re2::StringPiece Piece(std::string_view text) { return re2::StringPiece(text.data(), text.size()); }
 
 bool Holds(CompareOp op, int order) {
@@ -99,6 +102,15 @@ const re2::RE2& PredicateTable::LazyRegex::Get() const {
     compiled = std::make_unique<RE2>(source, options);
   });
   return *compiled;
+}
+
+bool PredicateTable::LazyRegex::Matches(std::string_view text) const {
+  const re2::RE2& re2 = Get();
+  if (text.size() > kLongText && re2.ProgramSize() > kLargeProgram) {
+    std::call_once(filter_once, [this] { filter = RegexFilter::Make(spec); });
+    if (filter != nullptr && !filter->MayMatch(text)) return false;
+  }
+  return RE2::PartialMatch(Piece(text), re2);
 }
 
 uint32_t PredicateTable::AddLiteral(std::string_view text) {
@@ -326,11 +338,11 @@ bool PredicateTable::TestString(const Predicate& p, std::string_view text) const
     case Predicate::Kind::kRegex: {
       const LazyRegex& regex = *regexes_[p.index];
       if (regex.least_run > 0) return HasRun(text, regex.least_run, regex.spec.dot_all);
-      if (RE2::PartialMatch(Piece(text), regex.Get())) return true;
+      if (regex.Matches(text)) return true;
       // `$` also stands before a final newline, as in PCRE; RE2 knows only the end of the text.
       if (text.empty() || text.back() != '\n' || regex.spec.source.find('$') == std::string::npos)
         return false;
-      return RE2::PartialMatch(Piece(text.substr(0, text.size() - 1)), regex.Get());
+      return regex.Matches(text.substr(0, text.size() - 1));
     }
     case Predicate::Kind::kBool:
       return text == (p.index != 0 ? "true" : "false");

@@ -15,6 +15,7 @@
 
 #include "core/event.h"
 #include "core/field_table.h"
+#include "correlate/regex_filter.h"
 #include "rules/rule.h"
 
 namespace re2 {
@@ -27,6 +28,8 @@ using PredicateId = uint32_t;
 
 // Stands in for a field: every scalar of the event (keywords).
 inline constexpr FieldId kAnyField = kNoField - 1;
+// Bytes of a text above which there are ways to answer that would not pay for shorter ones.
+inline constexpr size_t kLongText = 4096;
 
 struct Predicate {
   enum class Kind : uint8_t {
@@ -92,7 +95,10 @@ class PredicateTable {
     size_t least_run = 0;  // of `.{N,}`: N; RE2 would build thousands of states to count so far
     mutable std::once_flag once;
     mutable std::unique_ptr<re2::RE2> compiled;
+    mutable std::once_flag filter_once;
+    mutable std::unique_ptr<const RegexFilter> filter;  // null: none can be made
     const re2::RE2& Get() const;
+    bool Matches(std::string_view text) const;
   };
   struct FieldRef {
     FieldId other = kNoField;

@@ -52,8 +52,12 @@ double LiteralCost(std::string_view literal, LiteralIndex::Anchor anchor) {
 // ---------------------------------------------------------------------------------------
 
 RuleProgram::RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
-                         const FactsTable* facts)
-    : rules_(std::move(rules)), fields_(fields), facts_(facts), event_id_field_(fields->Add("EventID")) {
+                         const FactsTable* facts, NeedFilter drop_need)
+    : rules_(std::move(rules)),
+      fields_(fields),
+      facts_(facts),
+      drop_need_(std::move(drop_need)),
+      event_id_field_(fields->Add("EventID")) {
   for (const Rule& rule : rules_->rules) {
     first_item_.push_back(items_.size());
     std::vector<ExprIndex> all{CompileLogic(rule.logic)};
@@ -221,6 +225,7 @@ void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> ru
   }
   std::sort(rules.begin(), rules.end());
   rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+  view.answered.resize(predicates_.size());
   // A rename of EventID itself would make its class mean something else.
   if (Renamed(view.renames, event_id_field_) != event_id_field_) event_id_class = kAnyEventId;
 
@@ -233,8 +238,10 @@ void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> ru
       view.always.push_back(owner);
       continue;
     }
+    std::vector<PredicateId> tests;
     for (const Need& need : needs->needs) {
       const FieldId field = need.field == kAnyField ? kAnyField : Renamed(view.renames, need.field);
+      if (drop_need_ != nullptr && drop_need_(rule, field, need.literal, need.anchor)) continue;
       auto found = std::find_if(view.literals.begin(), view.literals.end(),
                                 [&](const auto& f) { return f.field == field; });
       if (found == view.literals.end()) {
@@ -242,8 +249,14 @@ void RuleProgram::AddView(const FieldRenames& renames, std::vector<RuleIndex> ru
         found = view.literals.end() - 1;
       }
       found->index.Add(need.literal, need.anchor, owner);
-      if (field == kAnyField) view.keywords.Add(need.literal, owner);
+      if (field == kAnyField) {
+        view.keywords.Add(need.literal, owner);
+      } else if (!view.answered[need.test()]) {
+        found->index.Add(need.literal, need.anchor, need.answer);
+        tests.push_back(need.test());
+      }
     }
+    for (const PredicateId test : tests) view.answered[test] = true;
   }
   if (view.rules.empty()) {
     partition->views.pop_back();
@@ -261,11 +274,7 @@ void RuleProgram::CollectTests(ExprIndex i, FieldId field, const FieldMap& renam
     for (uint32_t c = 0; c < std::max(n.count, 1u); ++c) CollectTests(n.first + c, field, renames, tests);
     return;
   }
-  const Predicate& p = predicates_[n.first];
-  const bool literal = p.kind == Predicate::Kind::kEquals || p.kind == Predicate::Kind::kStartsWith ||
-                       p.kind == Predicate::Kind::kEndsWith || p.kind == Predicate::Kind::kContains;
-  if (literal && !p.cased && Renamed(renames, p.field) == field && !predicates_.Literal(p).empty())
-    tests->push_back(n.first);
+  if (Renamed(renames, predicates_[n.first].field) == field) tests->push_back(n.first);
 }
 
 const FieldTests& RuleProgram::TestsOf(const PartitionView& view, size_t field) const {
@@ -273,19 +282,16 @@ const FieldTests& RuleProgram::TestsOf(const PartitionView& view, size_t field) 
   std::unique_ptr<const FieldTests>& made = view.tests[field];
   if (made != nullptr) return *made;
   auto tests = std::make_unique<FieldTests>();
-  std::vector<PredicateId>& ids = tests->predicates;
+  std::vector<PredicateId> ids;
   for (const RuleIndex rule : view.rules)
     CollectTests(roots_[rule], view.literals[field].field, view.renames, &ids);
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   for (const PredicateId id : ids) {
-    const Predicate& p = predicates_[id];
-    using Anchor = LiteralIndex::Anchor;
-    const Anchor anchor = p.kind == Predicate::Kind::kEquals       ? Anchor::kWhole
-                          : p.kind == Predicate::Kind::kStartsWith ? Anchor::kStart
-                          : p.kind == Predicate::Kind::kEndsWith   ? Anchor::kEnd
-                                                                   : Anchor::kAnywhere;
-    tests->index.Add(predicates_.Literal(p), anchor, id);
+    const std::optional<NeedSet> needs = NeedsOf(id);
+    if (!needs.has_value()) continue;
+    for (const Need& need : needs->needs) tests->index.Add(need.literal, need.anchor, need.answer);
+    tests->predicates.push_back(id);
   }
   tests->index.Build();
   made = std::move(tests);
@@ -363,20 +369,24 @@ std::optional<RuleProgram::NeedSet> RuleProgram::NeedsOf(PredicateId id) const {
     if (text.empty()) return;
     const std::string folded = Fold(text);
     const double cost = LiteralCost(folded, anchor);
-    if (best.needs.empty() || cost < best.cost) best = {{{p.field, folded, anchor}}, cost};
+    if (best.needs.empty() || cost < best.cost) best = {{{p.field, folded, anchor, kMayHold | id}}, cost};
+  };
+  const auto offer_whole = [&](Anchor anchor) {
+    offer(predicates_.Literal(p), anchor);
+    if (!p.cased && !best.needs.empty()) best.needs[0].answer = kHolds | id;
   };
   switch (p.kind) {
     case Predicate::Kind::kEquals:
-      offer(predicates_.Literal(p), Anchor::kWhole);
+      offer_whole(Anchor::kWhole);
       break;
     case Predicate::Kind::kStartsWith:
-      offer(predicates_.Literal(p), Anchor::kStart);
+      offer_whole(Anchor::kStart);
       break;
     case Predicate::Kind::kEndsWith:
-      offer(predicates_.Literal(p), Anchor::kEnd);
+      offer_whole(Anchor::kEnd);
       break;
     case Predicate::Kind::kContains:
-      offer(predicates_.Literal(p), Anchor::kAnywhere);
+      offer_whole(Anchor::kAnywhere);
       break;
     case Predicate::Kind::kPattern:
       for (const Pattern::Part& part : predicates_.PatternOf(p).parts) offer(part.literal, Anchor::kAnywhere);
@@ -395,7 +405,7 @@ std::optional<RuleProgram::NeedSet> RuleProgram::NeedsOf(PredicateId id) const {
     case Predicate::Kind::kRegex: {
       for (const std::string& literal : RequiredLiterals(predicates_.RegexOf(p))) {
         if (literal.empty()) return std::nullopt;
-        best.needs.push_back({p.field, literal, Anchor::kAnywhere});
+        best.needs.push_back({p.field, literal, Anchor::kAnywhere, kMayHold | id});
         best.cost += LiteralCost(literal, Anchor::kAnywhere);
       }
       break;

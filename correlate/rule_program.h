@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,11 +37,16 @@ struct ExprNode {
 };
 using ExprIndex = uint32_t;
 
-// All literal tests that the rules of a view put to one field, in one index. For long texts: one pass answers
-// them all, where test by test a hostile text would be walked thousands of times.
+// What a literal that stands in a text says of a test: that it holds, or only that it may. The owner of a
+// literal in an index is such an answer with the test's number, or, without any, a rule that may now match.
+inline constexpr uint32_t kHolds = uint32_t{1} << 31;
+inline constexpr uint32_t kMayHold = uint32_t{1} << 30;
+
+// All tests that the rules of a view put to one field and that need a literal there, in one index. For long
+// texts: one pass answers them all, where test by test a hostile text would be walked thousands of times.
 struct FieldTests {
-  LiteralIndex index;                   // owners are PredicateIds
-  std::vector<PredicateId> predicates;  // all it answers
+  LiteralIndex index;                   // owners: kHolds or kMayHold, and a PredicateId
+  std::vector<PredicateId> predicates;  // all in the index: no literal, and the test does not hold
 };
 
 // Rules that run on an event under the same field renames, and how to find the few that may match.
@@ -48,12 +54,14 @@ struct PartitionView {
   FieldMap renames;              // empty: none
   std::vector<RuleIndex> rules;  // ascending; "owner" below is an index into this
   std::vector<uint32_t> always;  // owners without any necessary literal: evaluated for every event
+  // The literals of a field, owned by rules and by the tests they are needed for.
   struct FieldLiterals {
     FieldId field = kNoField;  // the event's name, renames applied; kAnyField: every scalar
     LiteralIndex index;
   };
   std::vector<FieldLiterals> literals;
-  KeywordIndex keywords;  // over the raw record: in place of walking every scalar, where it can tell
+  std::vector<bool> answered;  // by PredicateId: a test that only holds if `literals` say it does or may
+  KeywordIndex keywords;       // over the raw record: in place of walking every scalar, where it can tell
   // The same fields' tests, whole; made when the first long text comes.
   mutable std::mutex tests_mutex;
   mutable std::vector<std::unique_ptr<const FieldTests>> tests;  // by index in `literals`
@@ -68,13 +76,19 @@ struct Partition {
   }
 };
 
+// Whether a literal that a rule needs in a field (the event's name, or kAnyField) is left out of the
+// prefilter.
+using NeedFilter = std::function<bool(RuleIndex, FieldId, std::string_view literal, LiteralIndex::Anchor)>;
+
 // Immutable but for the partitions it makes on demand; thread-safe.
 class RuleProgram {
  public:
   // Compiles `rules`. `fields` gets every name that some rule asks for (others may have registered theirs
   // before) and is complete afterwards; `facts` and `fields` outlive the program. The rule set is kept.
+  // `drop_need` is for tests only: it breaks the prefilter on purpose, to show that a comparison with the
+  // slow evaluator would see it broken. Asked while a partition is made, never for an event.
   RuleProgram(std::shared_ptr<const RuleSet> rules, const LogSourceMap& map, FieldTable* fields,
-              const FactsTable* facts);
+              const FactsTable* facts, NeedFilter drop_need = nullptr);
 
   // Events of equal facts whose EventIDs are of one class share a partition. `event_id`: text of the event's
   // EventID if it has exactly one, else nothing.
@@ -100,6 +114,8 @@ class RuleProgram {
     FieldId field = kNoField;  // the rule's name
     std::string literal;
     LiteralIndex::Anchor anchor = LiteralIndex::Anchor::kAnywhere;
+    uint32_t answer = 0;  // kHolds or kMayHold, and the test that has the need
+    PredicateId test() const { return answer & ~(kHolds | kMayHold); }
   };
   // "At least one of these must be there"; nothing when the expression can hold without any.
   struct NeedSet {
@@ -128,6 +144,7 @@ class RuleProgram {
   std::shared_ptr<const RuleSet> rules_;
   FieldTable* fields_;
   const FactsTable* facts_;
+  NeedFilter drop_need_;
   FieldId event_id_field_;
   PredicateTable predicates_;
   std::vector<ExprNode> nodes_;

@@ -12,9 +12,11 @@
 #include "tests/oracle/constructs.h"
 #include "tests/oracle/event_generator.h"
 #include "tests/oracle/fast_engine.h"
+#include "tests/oracle/json_writer.h"
 #include "tests/oracle/slow_evaluator.h"
 #include "tests/oracle/slow_logsource.h"
 #include "tests/oracle/slow_shapes.h"
+#include "tests/oracle/windows_shapes.h"
 
 namespace redthread {
 namespace {
@@ -46,20 +48,40 @@ struct Engines {
   }
 };
 
-// The first byte says whether the rest is a record as it stands, or choices of the event generator.
-std::string Record(const uint8_t* data, size_t size, const Engines& engines) {
-  if (size < 2 || data[0] % 4 == 0) return {reinterpret_cast<const char*>(data + 1), size > 0 ? size - 1 : 0};
-  Dice dice(data + 2, size - 2);
-  EventGenerator generator(&dice, engines.variables);
-  const Rule& rule = engines.rules->rules[data[1] % engines.rules->rules.size()];
-  return WriteJson(generator.Draw(rule, {}, data[0] % 4 != 1), &dice);
+// What rules see of an event of the shape that most of them are written for, for the generator to change.
+SlowJson ProcessCreation() {
+  return {{"EventID", 1},
+          {"Channel", "Microsoft-Windows-Sysmon/Operational"},
+          {"Provider_Name", "Microsoft-Windows-Sysmon"},
+          {"Computer", "WS-17.example.com"},
+          {"UtcTime", "2020-09-14 13:05:31.478"},
+          {"Image", R"(C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe)"},
+          {"CommandLine", R"(powershell.exe -NoP -Enc SQBFAFgA "C:\Users\kay\a.ps1")"},
+          {"ParentImage", R"(C:\Windows\explorer.exe)"},
+          {"User", R"(EXAMPLE\kay)"},
+          {"ProcessId", 4688}};
+}
+
+struct Subject {
+  std::string record;
+  SlowJson flat;
+};
+
+// An event of the generator, its choices the input's bytes: for a rule, on top of a whole event or not.
+Subject Drawn(uint8_t how, uint8_t rule, const uint8_t* data, size_t size, const Engines& engines) {
+  Dice dice(data, size);
+  EventGenerator generator(&dice);
+  const SlowJson base = dice.Chance(60) ? ProcessCreation() : SlowJson::object();
+  const SlowEvaluator& target = engines.slow[rule % engines.slow.size()];
+  const SlowJson event = DrawWindowsShape(generator.Draw(target, {}, how != 1, base), &dice);
+  return {WriteJson(event, &dice, {.duplicate_keys = true}), SlowFlatten(event)};
 }
 
 // The slow twin has no notion of repaired records, of keys that stand there twice, of nesting that is kept as
 // text, and of numbers beyond 64 bits, and its parser takes the byte 0 for the end: these are left to the
 // decoder's own target.
 bool Comparable(const std::string& record) {
-  constexpr size_t kMaxRecord = 2000;  // the slow twin backtracks
+  constexpr size_t kMaxRecord = 2000;  // the slow twin takes its time
   constexpr int kMaxDepth = 40;
   if (record.size() > kMaxRecord || record.find('\0') != std::string::npos) return false;
   bool comparable = true;
@@ -81,19 +103,33 @@ bool Comparable(const std::string& record) {
   return comparable && parsed.is_object();
 }
 
-void CompareEngines(const std::string& record, Engines& engines) {
-  engines.fast.Decode(record);
-  const std::vector<RuleIndex> found = engines.fast.Match(engines.facts);
-  if (!Comparable(record)) return;
-  const SlowJson flat = SlowFlatten(SlowJson::parse(record));
+void Compare(const Subject& subject, const std::vector<RuleIndex>& found, const Engines& engines) {
   for (RuleIndex rule = 0; rule < engines.slow.size(); ++rule) {
     const bool fast = std::binary_search(found.begin(), found.end(), rule);
-    const bool slow = engines.SlowVerdict(rule, flat);
+    const bool slow = engines.SlowVerdict(rule, subject.flat);
     if (fast == slow) continue;
     std::fprintf(stderr, "rule %s: detector %d, slow evaluator %d\n%s\n",
-                 engines.rules->rules[rule].id.c_str(), fast, slow, record.c_str());
+                 engines.rules->rules[rule].id.c_str(), fast, slow, subject.record.c_str());
     FUZZ_CHECK(fast == slow);
   }
+}
+
+// The first byte says whether the rest is a record as it stands, or choices of the event generator.
+void Run(const uint8_t* data, size_t size, Engines& engines) {
+  const bool drawn = size >= 2 && data[0] % 4 != 0;
+  Subject subject;
+  if (drawn) {
+    subject = Drawn(data[0] % 4, data[1], data + 2, size - 2, engines);
+  } else if (size > 0) {
+    subject.record.assign(reinterpret_cast<const char*>(data + 1), size - 1);
+  }
+  engines.fast.Decode(subject.record);
+  const std::vector<RuleIndex> found = engines.fast.Match(engines.facts);
+  if (!drawn) {
+    if (!Comparable(subject.record)) return;
+    subject.flat = SlowFlatten(SlowJson::parse(subject.record));
+  }
+  Compare(subject, found, engines);
 }
 
 }  // namespace
@@ -101,6 +137,6 @@ void CompareEngines(const std::string& record, Engines& engines) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static redthread::Engines engines;  // compiling the rules takes longer than any input
-  redthread::CompareEngines(redthread::Record(data, size, engines), engines);
+  redthread::Run(data, size, engines);
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "tests/oracle/event_generator.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "tests/oracle/regex_sampler.h"
 #include "tests/oracle/slow_scalar.h"
@@ -38,17 +39,29 @@ bool IsNullOrAbsent(const SlowValue& value) {
 
 }  // namespace
 
-SlowJson EventGenerator::Draw(const Rule& rule, const FieldRenames& renames, bool matching) {
-  wishes_.clear();
+SlowJson EventGenerator::Draw(const SlowEvaluator& rule, const FieldRenames& renames, bool matching,
+                              SlowJson base) {
+  rule_ = &rule;
   renames_ = renames;
-  Want(rule.logic, rule.logic.condition, matching);
-  for (const RuleFilter& filter : rule.filters) Want(*filter.logic, filter.logic->condition, true);
-  SlowJson event = SlowJson::object();
-  for (auto& [field, wishes] : wishes_) Place(field, Compose(std::move(wishes)), &event);
-  for (size_t extra = dice_->Below(3); extra > 0; --extra) {
-    Place("Extra" + std::to_string(extra), CodePointsToUtf8(Noise(12)), &event);
+  wishes_.clear();
+  absent_.clear();
+  // An event that shall miss either lacks what the rule asks for, or has all of it and is spoilt afterwards.
+  const bool spoilt = !matching && dice_->Chance(60);
+  const RuleLogic& logic = rule.rule().logic;
+  Want(logic, logic.condition, matching || spoilt);
+  for (const RuleFilter& filter : rule.rule().filters) Want(*filter.logic, filter.logic->condition, true);
+  if (dice_->Chance(20)) SwapTypes(&base);
+  AddSurroundings(base);
+  for (const std::string& field : absent_) {
+    base.erase(field);
+    base.erase(field.substr(0, field.find('.')));
   }
-  return event;
+  for (auto& [field, wishes] : wishes_) Place(field, Compose(wishes), &base);
+  for (size_t extra = dice_->Below(3); extra > 0; --extra) {
+    Place("Extra" + std::to_string(extra), CodePointsToUtf8(Noise(12)), &base);
+  }
+  if (spoilt) Spoil(&base);
+  return base;
 }
 
 // ---- what the rule asks for ----
@@ -86,18 +99,17 @@ void EventGenerator::Want(const SearchNode& node, bool truth) {
 }
 
 void EventGenerator::WantItem(const DetectionItem& item, bool truth) {
-  const Result<SlowItem> applied = ApplyModifiers(item, variables_);
-  if (!applied.ok()) return;
+  const SlowItem& applied = rule_->item(item);
   const std::string field = item.keywords()
                                 ? std::string(dice_->Pick(std::vector<const char*>{"Message", "data", "a.b"}))
                                 : Renamed(item.field);
-  if (truth == applied->negated) {
-    Miss(field, applied.value());
+  if (truth == applied.negated) {
+    Miss(field, applied);
     return;
   }
-  const size_t chosen = dice_->Below(applied->values.size());
-  for (size_t i = 0; i < applied->values.size(); ++i) {
-    if (applied->all || i == chosen) WantValue(field, applied.value(), applied->values[i]);
+  const size_t chosen = dice_->Below(applied.values.size());
+  for (size_t i = 0; i < applied.values.size(); ++i) {
+    if (applied.all || i == chosen) WantValue(field, applied, applied.values[i]);
   }
 }
 
@@ -106,14 +118,20 @@ void EventGenerator::WantValue(const std::string& field, const SlowItem& item, c
   if (exists != nullptr && exists->wanted) {
     wishes_[field].push_back({dice_->Pick(std::vector<SlowJson>{nullptr, "", 0, "x", SlowJson::array()})});
   } else if (std::holds_alternative<SlowNull>(value.v)) {
+    WantAbsent(field);
     if (dice_->Chance(30)) wishes_[field].push_back({nullptr});
   } else if (exists != nullptr) {
-    wishes_.erase(field);
+    WantAbsent(field);
   } else if (const auto* ref = std::get_if<SlowFieldRef>(&value.v)) {
     WantFieldRef(field, *ref, item.cased);
   } else {
     wishes_[field].push_back(DrawWish(value, item.cased));
   }
+}
+
+void EventGenerator::WantAbsent(const std::string& field) {
+  wishes_.erase(field);
+  absent_.insert(field);
 }
 
 void EventGenerator::WantFieldRef(const std::string& field, const SlowFieldRef& ref, bool cased) {
@@ -132,23 +150,7 @@ void EventGenerator::Miss(const std::string& field, const SlowItem& item) {
   if (dice_->Chance(60)) return;
   Wish wish = DrawWish(dice_->Pick(item.values), item.cased);
   if (!wish.value.is_string()) return;
-  std::u32string text = Utf8ToCodePoints(wish.value.get<std::string>());
-  if (text.empty()) return;
-  const size_t at = dice_->Below(text.size());
-  switch (dice_->Below(4)) {
-    case 0:
-      text.erase(at, 1);
-      break;
-    case 1:
-      text[at] = dice_->Pick(kNoise);
-      break;
-    case 2:
-      text.insert(at, 1, dice_->Pick(kNoise));
-      break;
-    default:
-      text.resize(text.size() - 1);
-  }
-  wish.value = CodePointsToUtf8(text);
+  wish.value = CodePointsToUtf8(NearMiss(Utf8ToCodePoints(wish.value.get<std::string>())));
   wishes_[field].push_back(wish);
 }
 
@@ -186,7 +188,7 @@ SlowJson EventGenerator::DrawChecked(const SlowValue& value) {
     } else {
       drawn = DrawTime();
     }
-    if (ScalarMatches(value, drawn, true)) break;
+    if (ScalarMatches(value, SlowScalar(drawn), true)) break;
   }
   return drawn;
 }
@@ -232,6 +234,46 @@ std::u32string EventGenerator::Noise(size_t most) {
   std::u32string out;
   for (size_t left = dice_->Below(most + 1); left > 0; --left) out += dice_->Pick(kNoise);
   return out;
+}
+
+// A text that differs by little.
+std::u32string EventGenerator::NearMiss(std::u32string text) {
+  if (text.empty()) return text;
+  const size_t at = dice_->Below(text.size());
+  switch (dice_->Below(6)) {
+    case 0:
+      text.erase(at, 1);
+      break;
+    case 1:
+      text[at] = dice_->Pick(kNoise);
+      break;
+    case 2:
+      text.insert(at, 1, dice_->Pick(kNoise));
+      break;
+    case 3:
+      text.insert(at, 1, text[at]);
+      break;
+    case 4:
+      text.erase(0, 1);
+      break;
+    default:
+      text.resize(text.size() - 1);
+  }
+  return text;
+}
+
+// A text of more than 4 kB, of noise and of pieces that nearly are `near`.
+std::string EventGenerator::LongText(const std::string& near) {
+  const std::u32string whole = Utf8ToCodePoints(near);
+  const size_t wanted = 4000 + dice_->Below(5000);
+  std::u32string out;
+  while (out.size() < wanted) {
+    std::u32string piece = whole.size() < 200 ? NearMiss(whole) : std::u32string();
+    if (dice_->Chance(40)) piece += Noise(20);
+    if (piece.empty()) piece = U" ";
+    for (size_t times = 1 + dice_->Below(30); times > 0; --times) out += piece;
+  }
+  return CodePointsToUtf8(out);
 }
 
 SlowJson EventGenerator::DrawNumber(const Number& number) {
@@ -289,6 +331,23 @@ std::string EventGenerator::Renamed(const std::string& field) const {
   return field;
 }
 
+// What is there besides: now and then the real text of a field stays beside, before or behind what is asked
+// for, and now and then a field is long.
+void EventGenerator::AddSurroundings(const SlowJson& base) {
+  for (auto& [field, wishes] : wishes_) {
+    const auto real = base.find(field);
+    if (real == base.end() || !real->is_string() || !dice_->Chance(25)) continue;
+    const bool open =
+        std::any_of(wishes.begin(), wishes.end(), [](const Wish& w) { return w.open_left || w.open_right; });
+    if (open || dice_->Chance(30)) wishes.push_back({*real, true, true});
+  }
+  if (wishes_.empty() || !dice_->Chance(2)) return;
+  auto chosen = wishes_.begin();
+  std::advance(chosen, dice_->Below(wishes_.size()));
+  const SlowJson near = chosen->second[0].value;
+  chosen->second.push_back({LongText(near.is_string() ? near.get<std::string>() : ""), true, true});
+}
+
 SlowJson EventGenerator::Compose(std::vector<Wish> wishes) {
   if (wishes.size() == 1) return Wrap(wishes[0].value);
   const bool texts = std::all_of(wishes.begin(), wishes.end(), [](const Wish& w) {
@@ -328,6 +387,7 @@ SlowJson EventGenerator::Wrap(SlowJson value) {
 
 // A field with dots stands there as it is, or as objects within objects, now and then with arrays between.
 void EventGenerator::Place(const std::string& field, const SlowJson& value, SlowJson* event) {
+  if (event->contains(field)) event->erase(field);
   const size_t dot = field.find('.');
   const bool nest = dot != std::string::npos && dot > 0 && dice_->Chance(70);
   const std::string head = field.substr(0, dot);
@@ -343,6 +403,46 @@ void EventGenerator::Place(const std::string& field, const SlowJson& value, Slow
   SlowJson element = SlowJson::object();
   Place(field.substr(dot + 1), value, &element);
   (*event)[head] = SlowJson::array({SlowJson::object(), element});
+}
+
+// Numbers become texts, and texts of digits numbers.
+void EventGenerator::SwapTypes(SlowJson* event) {
+  for (auto& [field, value] : event->items()) {
+    if (!dice_->Chance(30)) continue;
+    if (value.is_number()) {
+      value = *ScalarText(value);
+    } else if (value.is_string()) {
+      const std::string text = value.get<std::string>();
+      const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+      if (digits && !text.empty() && text.size() < 16) value = std::stoll(text);
+    }
+  }
+}
+
+// Spoils one field that was asked for: its value by a little, its name, or both fields of a pair.
+void EventGenerator::Spoil(SlowJson* event) {
+  if (wishes_.empty() || event->empty()) return;
+  auto chosen = wishes_.begin();
+  std::advance(chosen, dice_->Below(wishes_.size()));
+  const std::string field = chosen->first;
+  if (!event->contains(field)) return;
+  SlowJson& value = (*event)[field];
+  if (value.is_string() && dice_->Chance(70)) {
+    value = CodePointsToUtf8(NearMiss(Utf8ToCodePoints(value.get<std::string>())));
+    return;
+  }
+  if (dice_->Chance(40)) {
+    auto other = event->begin();
+    std::advance(other, dice_->Below(event->size()));
+    std::swap(value, other.value());
+    return;
+  }
+  const SlowJson moved = value;
+  event->erase(field);
+  std::string name = field;
+  name[0] = static_cast<char>(name[0] ^ 0x20);  // names are case-sensitive
+  if (dice_->Chance(50)) name = field + "2";
+  (*event)[name] = moved;
 }
 
 }  // namespace redthread

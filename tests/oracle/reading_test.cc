@@ -11,7 +11,7 @@
 #include "ingest/event_time.h"
 #include "ingest/json_decoder.h"
 #include "rules/rule_set.h"
-#include "tests/oracle/event_generator.h"
+#include "tests/oracle/json_writer.h"
 #include "tests/oracle/slow_logsource.h"
 #include "tests/oracle/slow_shapes.h"
 

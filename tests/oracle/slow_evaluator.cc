@@ -80,19 +80,34 @@ bool FieldsAgree(const SlowFieldRef& ref, const std::vector<SlowJson>& own,
   return false;
 }
 
-bool AnyMatches(const SlowValue& value, const std::vector<SlowJson>& scalars, bool cased) {
-  for (const SlowJson& scalar : scalars) {
+bool AnyMatches(const SlowValue& value, const std::vector<SlowScalar>& scalars, bool cased) {
+  for (const SlowScalar& scalar : scalars) {
     if (ScalarMatches(value, scalar, cased)) return true;
   }
   return false;
 }
 
-bool ValueMatches(const SlowValue& value, const std::string& rule_field, bool cased, const SlowJson& flat,
-                  const FieldRenames& renames) {
-  const std::string field = Renamed(rule_field, renames);
-  const std::vector<SlowJson> leaves = Leaves(flat, field);
+// What an item looks at: of a field its leaves, for keywords the texts of the whole event.
+struct Looked {
+  std::vector<SlowJson> leaves;
+  std::vector<SlowScalar> scalars;
+};
+
+Looked LookAt(const std::string& field, const SlowJson& flat) {
+  Looked looked;
+  if (field.empty()) {
+    AddTexts(flat, &looked.leaves);
+  } else {
+    looked.leaves = Leaves(flat, field);
+  }
+  for (const SlowJson& leaf : looked.leaves) looked.scalars.emplace_back(leaf);
+  return looked;
+}
+
+bool ValueMatches(const SlowValue& value, const std::string& field, const Looked& looked, bool cased,
+                  const SlowJson& flat, const FieldRenames& renames) {
   if (std::holds_alternative<SlowNull>(value.v)) {
-    for (const SlowJson& leaf : leaves) {
+    for (const SlowJson& leaf : looked.leaves) {
       if (!leaf.is_null()) return false;
     }
     return true;
@@ -101,19 +116,19 @@ bool ValueMatches(const SlowValue& value, const std::string& rule_field, bool ca
     return SlowLookup(flat, field).empty() != exists->wanted;
   }
   if (const auto* ref = std::get_if<SlowFieldRef>(&value.v)) {
-    return FieldsAgree(*ref, leaves, Leaves(flat, Renamed(ref->field, renames)), cased);
+    return FieldsAgree(*ref, looked.leaves, Leaves(flat, Renamed(ref->field, renames)), cased);
   }
-  return AnyMatches(value, leaves, cased);
+  return AnyMatches(value, looked.scalars, cased);
 }
 
-bool ItemMatches(const std::string& field, const SlowItem& item, const SlowJson& flat,
+bool ItemMatches(const std::string& rule_field, const SlowItem& item, const SlowJson& flat,
                  const FieldRenames& renames) {
-  std::vector<SlowJson> texts;
-  if (field.empty()) AddTexts(flat, &texts);
+  const std::string field = Renamed(rule_field, renames);
+  const Looked looked = LookAt(field, flat);
   size_t matching = 0;
   for (const SlowValue& value : item.values) {
-    const bool matches = field.empty() ? AnyMatches(value, texts, item.cased)
-                                       : ValueMatches(value, field, item.cased, flat, renames);
+    const bool matches = rule_field.empty() ? AnyMatches(value, looked.scalars, item.cased)
+                                            : ValueMatches(value, field, looked, item.cased, flat, renames);
     if (matches) ++matching;
   }
   const bool result = item.all ? matching == item.values.size() : matching > 0;
@@ -122,7 +137,7 @@ bool ItemMatches(const std::string& field, const SlowItem& item, const SlowJson&
 
 // ---- searches and conditions ----
 
-using Items = std::map<const DetectionItem*, SlowItem>;
+using Items = std::unordered_map<const DetectionItem*, SlowItem>;
 
 bool SearchMatches(const SearchNode& node, const Items& items, const SlowJson& flat,
                    const FieldRenames& renames) {

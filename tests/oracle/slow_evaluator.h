@@ -6,7 +6,7 @@
 // JSON. Clarity is all it is built for.
 #pragma once
 
-#include <map>
+#include <unordered_map>
 
 #include "core/log_source.h"
 #include "tests/oracle/slow_value.h"
@@ -22,13 +22,17 @@ class SlowEvaluator {
   // log source through which the rule came to the event.
   bool Matches(const SlowJson& flat, const FieldRenames& renames) const;
 
+  const Rule& rule() const { return *rule_; }
+  // An item of the rule or of its filters, its modifiers applied.
+  const SlowItem& item(const DetectionItem& item) const { return items_.at(&item); }
+
  private:
   explicit SlowEvaluator(const Rule& rule) : rule_(&rule) {}
   Status CompileLogic(const RuleLogic& logic, const SiteVariables& variables);
   Status CompileSearch(const SearchNode& node, const SiteVariables& variables);
 
   const Rule* rule_;
-  std::map<const DetectionItem*, SlowItem> items_;
+  std::unordered_map<const DetectionItem*, SlowItem> items_;
 };
 
 // All values at a field, in the event's order: the exact key first; else at each object on the way the whole

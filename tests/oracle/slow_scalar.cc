@@ -26,10 +26,9 @@ bool Holds(std::optional<Modifier> op, SlowNumber a, SlowNumber b) {
 
 // ---- text ----
 
-bool TextMatches(const SlowText& rule, const std::string& text, bool cased) {
-  const std::u32string code_points = Utf8ToCodePoints(text);
-  if (cased) return SlowMatches(rule.pattern, code_points);
-  return SlowMatches(SlowFold(rule.pattern), SlowFold(code_points));
+bool TextMatches(const SlowText& rule, const SlowScalar& scalar, bool cased) {
+  if (cased) return SlowMatches(rule.pattern, scalar.code_points);
+  return SlowMatches(rule.folded, scalar.folded);
 }
 
 bool Finds(const SlowRegex& regex, const std::string& text) {
@@ -139,23 +138,30 @@ std::optional<int64_t> SlowDaysOf(int64_t year, int month, int day) {
   return days + day - 1 - kEpoch;
 }
 
-bool ScalarMatches(const SlowValue& value, const SlowJson& scalar, bool cased) {
+SlowScalar::SlowScalar(SlowJson value)
+    : json(std::move(value)), text(ScalarText(json)), number(NumberOf(json)) {
+  if (!text) return;
+  code_points = Utf8ToCodePoints(*text);
+  folded = SlowFold(code_points);
+}
+
+bool ScalarMatches(const SlowValue& value, const SlowScalar& scalar, bool cased) {
   if (const auto* alternatives = std::get_if<SlowAlternatives>(&value.v)) {
     for (const SlowValue& each : alternatives->values) {
       if (ScalarMatches(each, scalar, cased)) return true;
     }
     return false;
   }
-  const std::optional<std::string> text = ScalarText(scalar);
-  const std::optional<SlowNumber> number = NumberOf(scalar);
-  if (const auto* rule = std::get_if<SlowText>(&value.v)) return text && TextMatches(*rule, *text, cased);
+  const SlowJson& json = scalar.json;
+  const std::optional<std::string>& text = scalar.text;
+  const std::optional<SlowNumber>& number = scalar.number;
+  if (const auto* rule = std::get_if<SlowText>(&value.v)) return text && TextMatches(*rule, scalar, cased);
   if (const auto* rule = std::get_if<SlowRegex>(&value.v)) return text && Finds(*rule, *text);
-  if (const auto* rule = std::get_if<SlowNetwork>(&value.v))
-    return scalar.is_string() && Within(*rule, *text);
+  if (const auto* rule = std::get_if<SlowNetwork>(&value.v)) return json.is_string() && Within(*rule, *text);
   if (const auto* rule = std::get_if<SlowCompare>(&value.v))
     return number && Holds(rule->op, *number, rule->number);
-  if (const auto* rule = std::get_if<SlowTimePart>(&value.v)) return TimeMatches(*rule, scalar);
-  if (const auto* rule = std::get_if<bool>(&value.v)) return BooleanMatches(*rule, scalar);
+  if (const auto* rule = std::get_if<SlowTimePart>(&value.v)) return TimeMatches(*rule, json);
+  if (const auto* rule = std::get_if<bool>(&value.v)) return BooleanMatches(*rule, json);
   if (const auto* rule = std::get_if<Number>(&value.v)) return number && *number == ToSlowNumber(*rule);
   return false;
 }

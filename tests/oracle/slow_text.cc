@@ -84,20 +84,34 @@ bool HasWildcard(const SlowPattern& pattern) {
   return pattern.find(kAnyRun) != SlowPattern::npos || pattern.find(kOneCodePoint) != SlowPattern::npos;
 }
 
-bool SlowMatches(std::u32string_view pattern, std::u32string_view text) {
+namespace {
+
+// `tried`: by the length of what is left of the pattern behind a `*`, one more than the length of the text
+// for which it was tried in vain, at every place. A shorter rest of the text was part of that.
+bool Covers(std::u32string_view pattern, std::u32string_view text, std::vector<size_t>* tried) {
   while (!pattern.empty()) {
     const char32_t p = pattern.front();
     pattern.remove_prefix(1);
     if (p == kAnyRun) {
+      size_t& in_vain = (*tried)[pattern.size()];
+      if (text.size() < in_vain) return false;
       for (size_t skip = 0; skip <= text.size(); ++skip) {
-        if (SlowMatches(pattern, text.substr(skip))) return true;
+        if (Covers(pattern, text.substr(skip), tried)) return true;
       }
+      in_vain = text.size() + 1;
       return false;
     }
     if (text.empty() || (p != kOneCodePoint && p != text.front())) return false;
     text.remove_prefix(1);
   }
   return text.empty();
+}
+
+}  // namespace
+
+bool SlowMatches(std::u32string_view pattern, std::u32string_view text) {
+  std::vector<size_t> tried(pattern.size());
+  return Covers(pattern, text, &tried);
 }
 
 std::string ShortestDouble(double value) {

@@ -35,7 +35,7 @@ std::u32string SlowFold(const std::u32string& text);
 SlowPattern ParseSlowPattern(std::string_view sigma);
 bool HasWildcard(const SlowPattern& pattern);
 
-// Whether the pattern covers the whole text. Backtracks: exponential in the number of `*` at worst.
+// Whether the pattern covers the whole text. Backtracks, each `*` over the text once at most.
 bool SlowMatches(std::u32string_view pattern, std::u32string_view text);
 
 // The text of a JSON scalar; nothing for null, objects and arrays.

@@ -351,8 +351,9 @@ Status Finish(bool open_keyword, SlowValue* value) {
     for (SlowValue& each : alternatives->values) RT_RETURN_IF_ERROR(Finish(open_keyword, &each));
   } else if (auto* text = std::get_if<SlowText>(&value->v)) {
     if (open_keyword) text->pattern = Open(text->pattern, true, true);
+    text->folded = SlowFold(text->pattern);
   } else if (auto* bytes = std::get_if<SlowBytes>(&value->v)) {
-    value->v = SlowText{Latin1(bytes->bytes)};
+    value->v = SlowText{Latin1(bytes->bytes), SlowFold(Latin1(bytes->bytes))};
   } else if (auto* regex = std::get_if<SlowRegex>(&value->v)) {
     return CompileRegex(regex);
   }

@@ -23,6 +23,7 @@ namespace redthread {
 struct SlowNull {};
 struct SlowText {
   SlowPattern pattern;  // covers the whole text
+  SlowPattern folded;   // the same in lower case; set when the chain is done
 };
 struct SlowBytes {
   std::string bytes;  // what wide and its relatives make; alone they are compared as Latin-1
