@@ -65,9 +65,34 @@ void TellRuleProblems(const RuleSet& rules, Messages* messages) {
 }
 
 std::string RuleCounts(const RuleSet& rules) {
-  return WithThousands(rules.total()) + " rules: " + WithThousands(rules.rules.size()) + " loaded, " +
+  return WithThousands(rules.total()) + " rules: " + WithThousands(rules.loaded()) + " loaded, " +
          WithThousands(rules.need_site_variables.size()) + " need site variables, " +
          WithThousands(rules.failed_rules) + " failed";
+}
+
+void TellNotEvaluated(const RuleSet& rules, Messages* messages) {
+  if (rules.correlations.empty()) return;
+  const bool one = rules.correlations.size() == 1;
+  messages->Warning(Counted(rules.correlations.size(), "correlation") + (one ? " is" : " are") +
+                    " not evaluated by this command yet; the rules " + (one ? "it refers" : "they refer") +
+                    " to raise alerts of their own; `redthread scan` evaluates correlations");
+}
+
+void TellMutedRules(const RuleSet& rules, Messages* messages) {
+  std::vector<std::string> by(rules.rules.size());  // the first correlation that refers to each
+  for (const Correlation& correlation : rules.correlations) {
+    for (const CorrelationReference& reference : correlation.rules) {
+      if (!reference.to_correlation && by[reference.index].empty()) by[reference.index] = correlation.title;
+    }
+  }
+  for (size_t i = 0; i < by.size(); ++i) {
+    const Rule& rule = rules.rules[i];
+    if (!rule.muted) continue;
+    const PlacedProblem note = {*rule.where.file, rule.where.line, rule.where.column,
+                                "`" + rule.title + "` raises no alerts of its own, since the correlation `" +
+                                    by[i] + "` refers to it; write `generate: true` there if it shall"};
+    messages->Count(note.Render());
+  }
 }
 
 }  // namespace redthread

@@ -36,6 +36,12 @@ Result<std::shared_ptr<const Engine>> LoadEngineFor(std::shared_ptr<const RuleSe
 // one.
 void TellRuleProblems(const RuleSet& rules, Messages* messages);
 
+// For commands that leave correlations out: warns how many there are.
+void TellNotEvaluated(const RuleSet& rules, Messages* messages);
+
+// Names each rule that raises no alerts of its own because a correlation refers to it.
+void TellMutedRules(const RuleSet& rules, Messages* messages);
+
 // "3,780 rules: 3,755 loaded, 25 need site variables, 0 failed".
 std::string RuleCounts(const RuleSet& rules);
 

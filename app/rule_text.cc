@@ -50,7 +50,7 @@ std::string ListParagraph(const char* heading, const std::vector<std::string>& i
 }
 
 // The rule's own document: from its line to the next "---".
-std::string SourceOf(const Rule& rule) {
+std::string SourceOf(const RuleDescription& rule) {
   std::ifstream file(*rule.where.file, std::ios::binary);
   std::string text;
   std::string line;
@@ -60,6 +60,104 @@ std::string SourceOf(const Rule& rule) {
     text += line + "\n";
   }
   return text;
+}
+
+// What every record of a rule begins with.
+std::string RecordHead(const RuleDescription& rule) {
+  std::string json = "{\"kind\":\"rule\",\"id\":";
+  AppendJsonString(rule.id, &json);
+  if (!rule.name.empty()) AppendMember("name", rule.name, &json);
+  AppendMember("title", rule.title, &json);
+  AppendMember("level", LevelName(rule.level), &json);
+  AppendMember("status", rule.status, &json);
+  AppendList("tags", rule.tags, &json);
+  return json;
+}
+
+// And what it ends with.
+void AppendRecordTail(const RuleDescription& rule, std::string* json) {
+  AppendMember("path", *rule.where.file, json);
+  *json += ",\"line\":" + std::to_string(rule.where.line);
+  AppendMember("description", rule.description, json);
+  AppendList("falsepositives", rule.false_positives, json);
+  *json += '}';
+}
+
+// The lines under a rule's title: name and value, aligned.
+class Facts {
+ public:
+  explicit Facts(std::string* out) : out_(out) {}
+  void Styled(const char* name, std::string_view value, const std::string& shown) {
+    constexpr size_t kWidth = 12;
+    if (value.empty()) return;
+    *out_ +=
+        "  " + std::string(name) + std::string(kWidth - std::string_view(name).size(), ' ') + shown + "\n";
+  }
+  void Plain(const char* name, std::string_view value) { Styled(name, value, Visible(value)); }
+
+ private:
+  std::string* out_;
+};
+
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  return out;
+}
+
+// Title and facts of a rule; `own` adds those of its kind.
+template <typename Own>
+std::string TextHead(const RuleDescription& rule, bool color, Own&& own) {
+  std::string out = Styled(Visible(rule.title), Style::kBold, color) + "\n";
+  Facts facts(&out);
+  facts.Plain("id", rule.id);
+  facts.Plain("name", rule.name);
+  facts.Styled("level", LevelName(rule.level), Styled(LevelName(rule.level), StyleOf(rule.level), color));
+  facts.Plain("status", rule.status);
+  own(&facts);
+  facts.Plain("tags", Joined(rule.tags));
+  facts.Plain("author", rule.author);
+  facts.Plain("date", rule.modified.empty() ? rule.date : rule.modified);
+  facts.Plain("licence", rule.license);
+  return out;
+}
+
+std::string TextTail(const RuleDescription& rule, bool color) {
+  std::string out = Paragraph("Description", rule.description, color);
+  out += Paragraph("What happened", rule.owner_what, color);
+  out += Paragraph("What it may mean", rule.owner_meaning, color);
+  out += ListParagraph("What to do", rule.owner_do, true, color);
+  out += ListParagraph("Usual harmless causes", rule.owner_harmless, false, color);
+  out += ListParagraph("False positives", rule.false_positives, false, color);
+  out += ListParagraph("References", rule.references, false, color);
+  return out + Paragraph("Rule", SourceOf(rule), color);
+}
+
+std::vector<std::string> ReferredTo(const Correlation& correlation) {
+  std::vector<std::string> names;
+  for (const CorrelationReference& reference : correlation.rules) names.push_back(reference.written);
+  return names;
+}
+
+// When the answer is there, and why not sooner.
+std::string AnswerText(const Correlation& c) {
+  const std::string span = FormatTimespan(c.timespan);
+  std::string text;
+  if (c.answers_at_once) {
+    text = "at once, early; final when the watermark has passed";
+  } else if (c.judgement() == Judgement::kTumbling) {
+    text = "by the watermark, at the end of each full " + span +
+           ": an upper bound is judged when no more can come";
+  } else if (c.judgement() == Judgement::kWaiting) {
+    text = "by the watermark, " + span + " after the match: until then what `not` names may still come";
+  } else if (c.judgement() == Judgement::kSilence) {
+    text = "by the watermark, " + span + " after the last match";
+  } else {
+    text = "by the watermark: what comes out of order may still change it";
+  }
+  text += "\n" + std::string(14, ' ') + "delay: ";
+  text += c.delay.count() > 0 ? "at most " + FormatTimespan(c.delay) : "none";
+  return text + ", and `correlate.lateness` (5m unless configured) until it is final";
 }
 
 }  // namespace
@@ -73,13 +171,7 @@ std::string LogSourceText(const LogSource& log_source) {
 }
 
 std::string RuleRecord(const Rule& rule) {
-  std::string json = "{\"kind\":\"rule\",\"id\":";
-  AppendJsonString(rule.id, &json);
-  if (!rule.name.empty()) AppendMember("name", rule.name, &json);
-  AppendMember("title", rule.title, &json);
-  AppendMember("level", LevelName(rule.level), &json);
-  AppendMember("status", rule.status, &json);
-  AppendList("tags", rule.tags, &json);
+  std::string json = RecordHead(rule);
   json += ",\"logsource\":{";
   const std::pair<const char*, const std::string*> parts[] = {{"product", &rule.log_source.product},
                                                               {"category", &rule.log_source.category},
@@ -92,41 +184,49 @@ std::string RuleRecord(const Rule& rule) {
     first = false;
   }
   json += '}';
-  AppendMember("path", *rule.where.file, &json);
-  json += ",\"line\":" + std::to_string(rule.where.line);
-  AppendMember("description", rule.description, &json);
-  AppendList("falsepositives", rule.false_positives, &json);
-  return json + "}";
+  AppendRecordTail(rule, &json);
+  return json;
+}
+
+std::string RuleRecord(const Correlation& correlation) {
+  std::string json = RecordHead(correlation);
+  AppendMember("type", CorrelationTypeName(correlation.type), &json);
+  AppendList("rules", ReferredTo(correlation), &json);
+  AppendList("group_by", correlation.group_by, &json);
+  AppendMember("timespan", FormatTimespan(correlation.timespan), &json);
+  AppendMember("condition", ConditionWords(correlation), &json);
+  AppendMember("answers", correlation.answers_at_once ? "at once" : "watermark", &json);
+  json += ",\"delay_seconds\":" + std::to_string(correlation.delay.count() / 1'000'000'000);
+  AppendRecordTail(correlation, &json);
+  return json;
+}
+
+std::string CorrelationSourceText(const Correlation& correlation) {
+  return std::string(CorrelationTypeName(correlation.type)) + " over " + Joined(ReferredTo(correlation));
 }
 
 std::string RuleText(const Rule& rule, bool color) {
-  std::string out = Styled(Visible(rule.title), Style::kBold, color) + "\n";
-  const auto line = [&out](const char* name, std::string_view value, const std::string& shown) {
-    if (!value.empty())
-      out += "  " + std::string(name) + std::string(12 - std::string_view(name).size(), ' ') + shown + "\n";
-  };
-  const auto plain = [&line](const char* name, std::string_view value) { line(name, value, Visible(value)); };
-  std::string tags;
-  for (const std::string& tag : rule.tags) tags += (tags.empty() ? "" : ", ") + tag;
-  plain("id", rule.id);
-  plain("name", rule.name);
-  line("level", LevelName(rule.level), Styled(LevelName(rule.level), StyleOf(rule.level), color));
-  plain("status", rule.status);
-  plain("log source", LogSourceText(rule.log_source));
-  plain("tags", tags);
-  plain("author", rule.author);
-  plain("date", rule.modified.empty() ? rule.date : rule.modified);
-  plain("licence", rule.license);
-  for (const RuleFilter& f : rule.filters) plain("filter", f.title.empty() ? f.id : f.title);
-  plain("path", *rule.where.file + ":" + std::to_string(rule.where.line));
-  out += Paragraph("Description", rule.description, color);
-  out += Paragraph("What happened", rule.owner_what, color);
-  out += Paragraph("What it may mean", rule.owner_meaning, color);
-  out += ListParagraph("What to do", rule.owner_do, true, color);
-  out += ListParagraph("Usual harmless causes", rule.owner_harmless, false, color);
-  out += ListParagraph("False positives", rule.false_positives, false, color);
-  out += ListParagraph("References", rule.references, false, color);
-  return out + Paragraph("Rule", SourceOf(rule), color);
+  std::string out = TextHead(rule, color, [&rule](Facts* facts) {
+    facts->Plain("log source", LogSourceText(rule.log_source));
+    for (const RuleFilter& f : rule.filters) facts->Plain("filter", f.title.empty() ? f.id : f.title);
+    if (rule.muted) facts->Plain("alerts", "none of its own: a correlation refers to it");
+    facts->Plain("path", *rule.where.file + ":" + std::to_string(rule.where.line));
+  });
+  return out + TextTail(rule, color);
+}
+
+std::string RuleText(const Correlation& correlation, bool color) {
+  std::string out = TextHead(correlation, color, [&correlation](Facts* facts) {
+    facts->Plain("type", CorrelationTypeName(correlation.type));
+    facts->Plain("rules", Joined(ReferredTo(correlation)));
+    facts->Plain("group by", Joined(correlation.group_by));
+    facts->Plain("timespan", FormatTimespan(correlation.timespan));
+    facts->Plain("condition", ConditionWords(correlation));
+    const std::string answer = AnswerText(correlation);
+    facts->Styled("answers", answer, answer);
+    facts->Plain("path", *correlation.where.file + ":" + std::to_string(correlation.where.line));
+  });
+  return out + TextTail(correlation, color);
 }
 
 }  // namespace redthread

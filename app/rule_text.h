@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "rules/correlation.h"
 #include "rules/rule.h"
 
 namespace redthread {
@@ -14,7 +15,17 @@ std::string LogSourceText(const LogSource& log_source);
 // "line":...,"description":...} without a line end.
 std::string RuleRecord(const Rule& rule);
 
+// {"kind":"rule","type":"event_count",...}: the same of a correlation, with "rules", "group_by",
+// "timespan", "condition", "answers" ("at once" or "watermark") and "delay_seconds" in place of the log
+// source.
+std::string RuleRecord(const Correlation& correlation);
+
+// "event_count over ssh_failed".
+std::string CorrelationSourceText(const Correlation& correlation);
+
 // Everything that the rule says about itself, then its own text from its file. Safe for terminals.
 std::string RuleText(const Rule& rule, bool color);
+// Of a correlation also when it answers, and why then.
+std::string RuleText(const Correlation& correlation, bool color);
 
 }  // namespace redthread

@@ -47,9 +47,10 @@ bool TagMatches(const std::string& tag, const std::string& wanted) {
          (folded.size() == prefix.size() || folded[prefix.size()] == '.');
 }
 
-bool Selected(const Rule& rule, const RulesListOptions& options) {
+// `product`: of the rule's log source, empty for a correlation.
+bool Selected(const RuleDescription& rule, const std::string& product, const RulesListOptions& options) {
   const auto has_level = [&rule](const std::string& l) { return l == LevelName(rule.level); };
-  const auto has_product = [&rule](const std::string& p) { return Fold(p) == Fold(rule.log_source.product); };
+  const auto has_product = [&product](const std::string& p) { return Fold(p) == Fold(product); };
   const auto has_tag = [&rule](const std::string& wanted) {
     return std::any_of(rule.tags.begin(), rule.tags.end(),
                        [&wanted](const std::string& tag) { return TagMatches(tag, wanted); });
@@ -141,6 +142,7 @@ int RunRulesCheck(const RuleOptions& options, CommandContext* context) {
   const std::shared_ptr<const RuleSet> rules = Load(options, context, &exit_code);
   if (rules == nullptr) return exit_code;
   const std::chrono::duration<double> seconds = context->clock->Elapsed() - start;
+  TellMutedRules(*rules, context->messages);
   context->messages->Detail(fmt::format("{:.2f} s, {}", seconds.count(), MemoryInUse()));
   std::fprintf(stdout, "%s\n", RuleCounts(*rules).c_str());
   return exit_code;
@@ -153,39 +155,47 @@ int RunRulesList(const RulesListOptions& options, CommandContext* context) {
   ResultWriter writer(
       context->options.output, context->out, stdout,
       {{"ID"}, {"LEVEL"}, {"TITLE", false, true}, {"LOG SOURCE", false, true}, {"PATH", false, true, true}});
+  const auto row = [&writer](const RuleDescription& rule, const std::string& source) {
+    writer.AddRow({{rule.id},
+                   {LevelName(rule.level), StyleOf(rule.level)},
+                   {rule.title},
+                   {source},
+                   {*rule.where.file}});
+  };
   for (const Rule& rule : rules->rules) {
-    if (!Selected(rule, options)) continue;
-    if (writer.wants_rows()) {
-      writer.AddRow({{rule.id},
-                     {LevelName(rule.level), StyleOf(rule.level)},
-                     {rule.title},
-                     {LogSourceText(rule.log_source)},
-                     {*rule.where.file}});
-    } else {
-      writer.AddRecord(RuleRecord(rule));
-    }
+    if (!Selected(rule, rule.log_source.product, options)) continue;
+    writer.wants_rows() ? row(rule, LogSourceText(rule.log_source)) : writer.AddRecord(RuleRecord(rule));
+  }
+  for (const Correlation& c : rules->correlations) {
+    if (!Selected(c, "", options)) continue;
+    writer.wants_rows() ? row(c, CorrelationSourceText(c)) : writer.AddRecord(RuleRecord(c));
   }
   const Status status = writer.Finish();
   return status.ok() ? exit_code : Fail(status, context);
 }
 
-std::vector<RuleIndex> FindRules(const RuleSet& rules, const std::string& word) {
-  using Test = bool (*)(const Rule&, const std::string&);
+FoundRules FindRules(const RuleSet& rules, const std::string& word) {
+  using Test = bool (*)(const RuleDescription&, const std::string&);
   constexpr Test kTests[] = {
-      [](const Rule& r, const std::string& w) { return Fold(r.id) == Fold(w); },
-      [](const Rule& r, const std::string& w) { return r.name == w; },
-      [](const Rule& r, const std::string& w) { return *r.where.file == w; },
-      [](const Rule& r, const std::string& w) {
+      [](const RuleDescription& r, const std::string& w) { return Fold(r.id) == Fold(w); },
+      [](const RuleDescription& r, const std::string& w) { return r.name == w; },
+      [](const RuleDescription& r, const std::string& w) { return *r.where.file == w; },
+      [](const RuleDescription& r, const std::string& w) {
         const std::string& path = *r.where.file;
         return path.size() > w.size() &&
                path.compare(path.size() - w.size() - 1, std::string::npos, "/" + w) == 0;
       },
-      [](const Rule& r, const std::string& w) { return Fold(r.id).compare(0, Fold(w).size(), Fold(w)) == 0; },
+      [](const RuleDescription& r, const std::string& w) {
+        return Fold(r.id).compare(0, Fold(w).size(), Fold(w)) == 0;
+      },
   };
-  std::vector<RuleIndex> found;
+  FoundRules found;
   for (const Test test : kTests) {
-    for (RuleIndex i = 0; i < rules.rules.size(); ++i) {
-      if (test(rules.rules[i], word)) found.push_back(i);
+    for (const Rule& rule : rules.rules) {
+      if (test(rule, word)) found.rules.push_back(&rule);
+    }
+    for (const Correlation& correlation : rules.correlations) {
+      if (test(correlation, word)) found.correlations.push_back(&correlation);
     }
     if (!found.empty()) break;
   }
@@ -196,25 +206,30 @@ int RunRulesShow(const RulesShowOptions& options, CommandContext* context) {
   int exit_code = kExitDone;
   const std::shared_ptr<const RuleSet> rules = Load(options.rules, context, &exit_code);
   if (rules == nullptr) return exit_code;
-  const std::vector<RuleIndex> found = FindRules(*rules, options.rule);
+  const FoundRules found = FindRules(*rules, options.rule);
   if (found.empty()) {
     std::vector<std::string_view> known;
     for (const Rule& r : rules->rules) known.push_back(r.name.empty() ? r.id : r.name);
+    for (const Correlation& c : rules->correlations) known.push_back(c.name.empty() ? c.id : c.name);
     context->messages->Error("there is no rule `" + options.rule + "`" +
                              Suggestion(options.rule, known, ", see `redthread rules list`"));
     return kExitUsage;
   }
   const bool text = context->options.output == OutputFormat::kTable;
   ResultWriter writer(text ? OutputFormat::kJson : context->options.output, context->out, stdout, {{"RULE"}});
-  for (const RuleIndex i : found) {
-    const Rule& rule = rules->rules[i];
+  const auto write = [&](const RuleDescription& rule, const std::string& in_words,
+                         const std::string& record) {
     if (text) {
-      std::fputs(RuleText(rule, context->out.color).c_str(), stdout);
+      std::fputs(in_words.c_str(), stdout);
     } else if (writer.wants_rows()) {
       writer.AddRow({{rule.id}});
     } else {
-      writer.AddRecord(RuleRecord(rule));
+      writer.AddRecord(record);
     }
+  };
+  for (const Rule* r : found.rules) write(*r, RuleText(*r, context->out.color), RuleRecord(*r));
+  for (const Correlation* c : found.correlations) {
+    write(*c, RuleText(*c, context->out.color), RuleRecord(*c));
   }
   const Status status = text ? Status::Ok() : writer.Finish();
   return status.ok() ? exit_code : Fail(status, context);

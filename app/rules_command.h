@@ -34,8 +34,15 @@ int RunRulesList(const RulesListOptions& options, CommandContext* context);
 int RunRulesShow(const RulesShowOptions& options, CommandContext* context);
 int RunRulesInstall(const RulesInstallOptions& options, CommandContext* context);
 
+// Point into the set they were found in.
+struct FoundRules {
+  std::vector<const Rule*> rules;
+  std::vector<const Correlation*> correlations;
+  bool empty() const { return rules.empty() && correlations.empty(); }
+};
+
 // Which rules of `rules` a word means: the one of that id, else all of that name, else all of that path, else
-// those whose id begins with it. Indices; empty when there is none.
-std::vector<RuleIndex> FindRules(const RuleSet& rules, const std::string& word);
+// those whose id begins with it.
+FoundRules FindRules(const RuleSet& rules, const std::string& word);
 
 }  // namespace redthread

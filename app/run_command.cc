@@ -60,7 +60,10 @@ RuleReload::Loaded LoadEngine(const Config& config) {
 // Tells what is wrong with the rules. Returns the engine over them; null, and told as well, when there is
 // none. `refused`: what that means.
 std::shared_ptr<const Engine> Told(RuleReload::Loaded loaded, const char* refused, Messages* messages) {
-  if (loaded.rules != nullptr) TellRuleProblems(*loaded.rules, messages);
+  if (loaded.rules != nullptr) {
+    TellRuleProblems(*loaded.rules, messages);
+    TellNotEvaluated(*loaded.rules, messages);
+  }
   if (loaded.engine == nullptr) messages->Error(refused + (": " + loaded.status.message()));
   return std::move(loaded.engine);
 }

@@ -1,5 +1,7 @@
 #include "app/scan_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
@@ -25,6 +27,10 @@ std::vector<Column> AlertColumns() {
   return {{"TIME"}, {"LEVEL"}, {"COUNT", true}, {"RULE", false, true}, {"ON", false, true}};
 }
 
+std::vector<Column> HitColumns() {
+  return {{"WINDOW END"}, {"LEVEL"}, {"VALUE", true}, {"RULE", false, true}, {"ON", false, true}};
+}
+
 std::vector<Column> SummaryColumns() { return {{"COUNT", true}, {"LEVEL"}, {"RULE", false, true}, {"ID"}}; }
 
 // Writes what a scan finds, in the form asked for.
@@ -37,6 +43,7 @@ class ScanOutput {
         writer_(flags.canonical ? OutputFormat::kJsonl : context->options.output, context->out, stdout,
                 flags.summary      ? SummaryColumns()
                 : flags.detections ? DetectionColumns()
+                : flags.hits       ? HitColumns()
                                    : AlertColumns()) {}
 
   Status Run(Scan* scan, const Scan::Tick& tick) {
@@ -45,6 +52,8 @@ class ScanOutput {
       status = scan->Summary(tick);
     } else if (flags_.detections) {
       status = scan->Detections([this](const DetectionRow& row) { return Write(row); }, tick);
+    } else if (flags_.hits) {
+      status = scan->Hits([this](const HitRow& row) { return Write(row); }, tick);
     } else {
       status = scan->Alerts([this](const Alert& alert) { return Write(alert); }, tick);
     }
@@ -54,6 +63,7 @@ class ScanOutput {
   }
 
   uint64_t alerts() const { return alerts_; }
+  uint64_t hits() const { return hits_; }
   bool found(Level level) const { return any_ && highest_ >= level; }
 
  private:
@@ -76,6 +86,25 @@ class ScanOutput {
     return Status::Ok();
   }
 
+  Status Write(const HitRow& row) {
+    const Correlation& correlation = *row.correlation;
+    Saw(correlation.level);
+    ++hits_;
+    if (writer_.wants_rows()) {
+      writer_.AddRow({{ShortTime(row.end)},
+                      {LevelName(correlation.level), StyleOf(correlation.level)},
+                      {row.value.has_value() ? fmt::format("{:.6g}", *row.value) : ""},
+                      {correlation.title},
+                      {GroupText(row.group)}});
+      return Status::Ok();
+    }
+    json_.clear();
+    AppendHitRecord({correlation.id, correlation.title, correlation.level, &correlation.tags}, row.group,
+                    row.end, row.value, &json_);
+    writer_.AddRecord(json_);
+    return Status::Ok();
+  }
+
   Status Write(const Alert& alert) {
     Saw(alert.level);
     ++alerts_;
@@ -93,33 +122,36 @@ class ScanOutput {
     return Status::Ok();
   }
 
+  // Detection rules by their matches, correlations by their alerts.
   void WriteSummary(const Scan& scan) {
-    std::vector<RuleIndex> order;
-    for (RuleIndex r = 0; r < rules_.rules.size(); ++r) {
-      if (scan.report().by_rule[r] != 0) order.push_back(r);
+    std::vector<std::pair<uint64_t, const RuleDescription*>> counts;
+    const ScanReport& report = scan.report();
+    for (size_t r = 0; r < rules_.rules.size(); ++r) counts.emplace_back(report.by_rule[r], &rules_.rules[r]);
+    for (size_t c = 0; c < rules_.correlations.size(); ++c) {
+      counts.emplace_back(report.by_correlation[c], &rules_.correlations[c]);
     }
-    const auto count = [&](RuleIndex r) { return scan.report().by_rule[r]; };
-    std::sort(order.begin(), order.end(), [&](RuleIndex a, RuleIndex b) {
-      return count(a) != count(b) ? count(a) > count(b) : rules_.rules[a].id < rules_.rules[b].id;
+    std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second->id < b.second->id;
     });
-    for (const RuleIndex r : order) {
-      const Rule& rule = rules_.rules[r];
-      Saw(rule.level);
-      if (writer_.wants_rows()) {
-        writer_.AddRow({{WithThousands(count(r))},
-                        {LevelName(rule.level), StyleOf(rule.level)},
-                        {rule.title},
-                        {rule.id}});
-        continue;
-      }
-      json_ = R"({"kind":"summary","rule":{"id":)";
-      AppendJsonString(rule.id, &json_);
-      json_ += ",\"title\":";
-      AppendJsonString(rule.title, &json_);
-      json_ += std::string(",\"level\":\"") + LevelName(rule.level) +
-               "\"},\"count\":" + std::to_string(count(r)) + "}";
-      writer_.AddRecord(json_);
+    for (const auto& [count, rule] : counts) {
+      if (count > 0) WriteCount(count, *rule);
     }
+  }
+
+  void WriteCount(uint64_t count, const RuleDescription& rule) {
+    Saw(rule.level);
+    if (writer_.wants_rows()) {
+      writer_.AddRow(
+          {{WithThousands(count)}, {LevelName(rule.level), StyleOf(rule.level)}, {rule.title}, {rule.id}});
+      return;
+    }
+    json_ = R"({"kind":"summary","rule":{"id":)";
+    AppendJsonString(rule.id, &json_);
+    json_ += ",\"title\":";
+    AppendJsonString(rule.title, &json_);
+    json_ +=
+        std::string(",\"level\":\"") + LevelName(rule.level) + "\"},\"count\":" + std::to_string(count) + "}";
+    writer_.AddRecord(json_);
   }
 
   const ScanFlags& flags_;
@@ -127,6 +159,7 @@ class ScanOutput {
   ResultWriter writer_;
   std::string json_;
   uint64_t alerts_ = 0;
+  uint64_t hits_ = 0;
   bool any_ = false;
   Level highest_ = Level::kInformational;
 };
@@ -167,13 +200,28 @@ void ReportInput(CommandContext* context, const ScanReport& report) {
   }
   if (c.repaired > 0) text += "; " + WithThousands(c.repaired) + " read with broken characters replaced";
   context->messages->Count(text);
+  if (report.timeless > 0 && !report.by_correlation.empty()) {
+    context->messages->Count(Counted(report.timeless, "detection") +
+                             " without a time, which correlations leave out");
+  }
+  if (report.without_group > 0) {
+    context->messages->Count(WithThousands(report.without_group) +
+                             (report.without_group == 1 ? " match" : " matches") +
+                             " took no part in a correlation, for lack of a field of its group");
+  }
+  if (report.cut_combinations > 0) {
+    context->messages->Notice(
+        WithThousands(report.cut_combinations) +
+        " matches have more than 10,000 combinations of values; correlations looked at the "
+        "first 10,000");
+  }
 }
 
 }  // namespace
 
 int RunScan(CommandContext* context, const ScanFlags& flags) {
-  if (flags.detections + flags.summary + flags.canonical > 1) {
-    context->messages->Error("--detections, --summary and --canonical exclude each other");
+  if (flags.detections + flags.hits + flags.summary + flags.canonical > 1) {
+    context->messages->Error("--detections, --hits, --summary and --canonical exclude each other");
     return kExitUsage;
   }
   ScanOptions options;
@@ -206,9 +254,11 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);
   }
-  context->messages->Count(
-      Counted(scan.report().detections, "detection") +
-      (flags.detections || flags.summary ? "" : " in " + Counted(output.alerts(), "alert")));
+  context->messages->Count(Counted(scan.report().detections, "detection") +
+                           (flags.hits ? ", " + Counted(output.hits(), "hit")
+                            : flags.detections || flags.summary
+                                ? ""
+                                : " in " + Counted(output.alerts(), "alert")));
   if (!engine->rules().problems.empty()) return kExitUsage;
   if (scan.report().input_lost) return kExitInput;
   Level fail_on = Level::kInformational;
@@ -240,6 +290,8 @@ void AddScanCommand(CommandTree* tree) {
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   scan->add_flag("--detections", flags->detections, "every match of every rule, not folded into alerts");
+  scan->add_flag("--hits", flags->hits,
+                 "every window end at which a correlation holds, not folded into alerts");
   scan->add_flag("--summary", flags->summary, "how often each rule matched");
   scan->add_flag("--canonical", flags->canonical, "alerts in the form in which answers are compared");
   AddChoice(scan, "--min-level", &flags->min_level, kLevels, "leave out what is below [informational]");

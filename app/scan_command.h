@@ -18,6 +18,7 @@ struct ScanFlags {
   std::string fail_on;    // empty: never
   int jobs = 0;           // 0: one a core
   bool detections = false;
+  bool hits = false;
   bool summary = false;
   bool canonical = false;
 };

@@ -1,5 +1,8 @@
 #include "core/record.h"
 
+#include <charconv>
+#include <cmath>
+
 namespace redthread {
 
 namespace {
@@ -51,10 +54,10 @@ void AppendRule(const RuleSummary& rule, std::string* out) {
   out->push_back('}');
 }
 
-void AppendGroup(const Alert& alert, std::string* out) {
+void AppendGroup(const AlertGroup& group, std::string* out) {
   AppendKey("group", out);
   out->push_back('{');
-  for (const auto& [name, value] : alert.group) {
+  for (const auto& [name, value] : group) {
     if (out->back() != '{') out->push_back(',');
     AppendJsonString(name, out);
     out->push_back(':');
@@ -68,7 +71,7 @@ std::optional<Timestamp> Known(Timestamp t) { return t == kNoTime ? std::nullopt
 // What both forms of an alert say of its members; each evidence is written by `append`.
 template <typename Append>
 void AppendMembers(const Alert& alert, std::string* out, Append&& append) {
-  AppendGroup(alert, out);
+  AppendGroup(alert.group, out);
   AppendTime("time", Known(alert.time), out);
   AppendTime("first", Known(alert.first), out);
   AppendTime("last", Known(alert.last), out);
@@ -141,6 +144,27 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   });
   AppendText("explain", alert.explain, out);
   if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
+  out->push_back('}');
+}
+
+void AppendHitRecord(const RuleSummary& rule, const AlertGroup& group, Timestamp window_end,
+                     std::optional<double> value, std::string* out) {
+  out->append("{");
+  AppendText("kind", "hit", out);
+  AppendBool("correlation", true, out);
+  AppendRule(rule, out);
+  AppendGroup(group, out);
+  AppendTime("window_end", window_end, out);
+  AppendKey("value", out);
+  char text[32];
+  if (value.has_value() && std::isfinite(*value)) {
+    constexpr double kExact = 9007199254740992;  // 2^53: up to here a count is written as one
+    const bool whole = *value == std::trunc(*value) && std::fabs(*value) < kExact;
+    out->append(text, whole ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(*value)).ptr
+                            : std::to_chars(text, text + sizeof text, *value).ptr);
+  } else {
+    out->append("null");
+  }
   out->push_back('}');
 }
 

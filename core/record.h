@@ -31,6 +31,11 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
 // {"kind":"alert",...} without a line end. Times that do not exist (kNoTime) are null.
 void AppendAlertRecord(const Alert& alert, std::string* out);
 
+// {"kind":"hit","correlation":true,"rule":{...},"group":{...},"window_end":...,"value":...} without a line
+// end. A value that is missing, or that JSON cannot write (an overflowing sum), is null.
+void AppendHitRecord(const RuleSummary& rule, const AlertGroup& group, Timestamp window_end,
+                     std::optional<double> value, std::string* out);
+
 // The form in which answers are compared: what does not depend on partitions, rotation or order of arrival.
 // Source: docs/decisions/0001-identity-time-revision.md, "The canonical form".
 void AppendCanonicalAlert(const Alert& alert, std::string* out);

@@ -308,4 +308,13 @@ Nanoseconds SystemClock::Elapsed() {
   return std::chrono::duration_cast<Nanoseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+std::string FormatTimespan(Nanoseconds span) {
+  constexpr std::pair<int64_t, char> kUnits[] = {{7 * kDay, 'w'}, {kDay, 'd'}, {3600, 'h'}, {60, 'm'}};
+  const int64_t seconds = span.count() / kSecond;
+  for (const auto& [length, unit] : kUnits) {
+    if (seconds > 0 && seconds % length == 0) return std::to_string(seconds / length) + unit;
+  }
+  return std::to_string(seconds) + "s";
+}
+
 }  // namespace redthread

@@ -73,4 +73,7 @@ CalendarParts CalendarPartsOf(Timestamp t);
 // rules, "timespan".
 std::optional<Nanoseconds> ParseTimespan(std::string_view text);
 
+// A time span of whole seconds as a rule would write it, in the largest of s, m, h, d and w that fits: "10m".
+std::string FormatTimespan(Nanoseconds span);
+
 }  // namespace redthread

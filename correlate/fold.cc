@@ -7,7 +7,7 @@ namespace redthread {
 namespace {
 
 // Unambiguous bytes of what identifies a fold: every string stands with its length.
-std::string Spelling(const Rule& rule, const AlertGroup& group) {
+std::string Spelling(const RuleDescription& rule, const AlertGroup& group) {
   std::string out;
   const auto text = [&out](const std::string& s) {
     out += std::to_string(s.size());
@@ -40,7 +40,7 @@ std::string FoldKey(const Rule& rule, const AlertGroup& group) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
-std::string AlertId(const Rule& rule, const AlertGroup& group, Timestamp time) {
+std::string AlertId(const RuleDescription& rule, const AlertGroup& group, Timestamp time) {
   return HexOf(HashBytes(Spelling(rule, group) + "@" + std::to_string(time.ns)));
 }
 

@@ -30,7 +30,7 @@ struct FoldMatch {
 std::string FoldKey(const Rule& rule, const AlertGroup& group);
 
 // An alert's id: 32 hex digits, a hash of the rule's id, its content, the group and the time.
-std::string AlertId(const Rule& rule, const AlertGroup& group, Timestamp time);
+std::string AlertId(const RuleDescription& rule, const AlertGroup& group, Timestamp time);
 
 // The alert that a match begins, with that match as its only evidence: revision 1, early.
 Alert BeginAlert(const Rule& rule, const FoldMatch& match);

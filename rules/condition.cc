@@ -32,8 +32,9 @@ struct Token {
 
 class ConditionParser {
  public:
-  ConditionParser(std::string_view text, const std::vector<std::string_view>& names, ConditionError* error)
-      : text_(text), names_(names), error_(error) {}
+  ConditionParser(std::string_view text, const std::vector<std::string_view>& names, std::string_view what,
+                  ConditionError* error)
+      : text_(text), names_(names), what_(what), error_(error) {}
 
   bool Parse(ConditionNode* out) {
     if (text_.size() > kMaxConditionLength) return Fail(0, "the condition is longer than 64 KiB, shorten it");
@@ -173,7 +174,7 @@ class ConditionParser {
       return Fail(token.offset, "`" + name + " of` is not supported, write `1 of`, `any of` or `all of`");
     }
     return Fail(token.offset,
-                "`" + name + "` is no search of this rule" +
+                "`" + name + "` is no " + std::string(what_) +
                     Suggestion(name, names_, names_.empty() ? "" : ", it has " + JoinSomeNames()));
   }
 
@@ -195,7 +196,7 @@ class ConditionParser {
       if (!AddNode(token.offset)) return false;
     }
     if (out->children.empty()) {
-      return Fail(token.offset, "`of " + std::string(token.text) + "` matches no search of this rule" +
+      return Fail(token.offset, "`of " + std::string(token.text) + "` matches no " + std::string(what_) +
                                     (names_.empty() ? "" : ", it has " + JoinSomeNames()));
     }
     if (out->children.size() == 1) {
@@ -215,6 +216,7 @@ class ConditionParser {
 
   std::string_view text_;
   const std::vector<std::string_view>& names_;
+  std::string_view what_;
   ConditionError* error_;
   std::vector<Token> tokens_;
   size_t position_ = 0;
@@ -258,9 +260,9 @@ void AppendConditionText(const ConditionNode& node, const std::vector<std::strin
 }  // namespace
 
 bool ParseCondition(std::string_view text, const std::vector<std::string_view>& names,
-                    ConditionNode* condition, ConditionError* error) {
+                    ConditionNode* condition, ConditionError* error, std::string_view what) {
   *condition = {};
-  return ConditionParser(text, names, error).Parse(condition);
+  return ConditionParser(text, names, what, error).Parse(condition);
 }
 
 std::string ConditionText(const ConditionNode& condition, const std::vector<std::string_view>& names) {

@@ -31,9 +31,11 @@ struct ConditionError {
 };
 
 // Fills *condition with the tree of `text`; `search` of its leaves counts in `names`. False when the text is
-// refused: then *error says why, and *condition is of no use.
+// refused: then *error says why, and *condition is of no use. `what` is what a name stands for, in
+// complaints.
 bool ParseCondition(std::string_view text, const std::vector<std::string_view>& names,
-                    ConditionNode* condition, ConditionError* error);
+                    ConditionNode* condition, ConditionError* error,
+                    std::string_view what = "search of this rule");
 
 // The condition in words, with no more parentheses than needed and selectors written out. Parsing it gives
 // the same tree, as long as no name is a keyword.

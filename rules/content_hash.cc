@@ -3,8 +3,10 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
+#include "rules/condition.h"
 #include "rules/modifier.h"
 
 namespace redthread {
@@ -18,6 +20,15 @@ void AppendText(std::string_view text, std::string* out) {
 }
 
 void AppendCount(size_t count, std::string* out) { AppendText(std::to_string(count), out); }
+
+void AppendTexts(const std::vector<std::string>& texts, std::string* out) {
+  AppendCount(texts.size(), out);
+  for (const std::string& text : texts) AppendText(text, out);
+}
+
+void AppendNumber(double number, std::string* out) {
+  AppendText(std::to_string(std::bit_cast<uint64_t>(number == 0 ? 0.0 : number)), out);
+}
 
 // Appends the parts in an order that does not depend on how the file orders them.
 void AppendSorted(std::vector<std::string> parts, std::string* out) {
@@ -126,6 +137,31 @@ std::string HashWithFilters(const std::string& rule_hash, std::vector<std::strin
   if (filter_hashes.empty()) return rule_hash;
   std::string bytes = rule_hash;
   AppendSorted(std::move(filter_hashes), &bytes);
+  return Hash(bytes);
+}
+
+std::string HashCorrelation(const Correlation& correlation, const std::vector<std::string>& rule_hashes) {
+  std::string bytes = "correlation 1";  // the version of this serialisation
+  AppendText(CorrelationTypeName(correlation.type), &bytes);
+  AppendCount(static_cast<size_t>(correlation.timespan.count()), &bytes);
+  AppendCount(static_cast<size_t>(correlation.learning.count()), &bytes);
+  AppendTexts(correlation.group_by, &bytes);
+  AppendTexts(correlation.fields, &bytes);
+  AppendNumber(correlation.percentile, &bytes);
+  AppendCount(correlation.bounds.size(), &bytes);
+  for (const CorrelationBound& bound : correlation.bounds) {
+    AppendText(BoundOpName(bound.op), &bytes);
+    AppendNumber(bound.value, &bytes);
+  }
+  std::vector<std::string> names;  // of the rules by their place, so that a new name is no new correlation
+  for (size_t i = 0; i < correlation.rules.size(); ++i) {
+    AppendText(rule_hashes[i], &bytes);
+    AppendTexts(correlation.rules[i].group_fields, &bytes);
+    names.push_back("r" + std::to_string(i));
+  }
+  if (correlation.expression.has_value()) {
+    AppendText(ConditionText(*correlation.expression, {names.begin(), names.end()}), &bytes);
+  }
   return Hash(bytes);
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/correlation.h"
 #include "rules/rule.h"
 #include "rules/rule_set.h"
 
@@ -25,5 +26,9 @@ std::string HashLogic(const LogSource& log_source, const std::vector<Search>& se
 
 // The hash of a rule together with those of its filters; without filters, the rule's own.
 std::string HashWithFilters(const std::string& rule_hash, std::vector<std::string> filter_hashes);
+
+// The hash of a correlation: its type, spans, fields and condition, and the hashes of the rules it refers to
+// in the order of its `rules`, whatever they are called. `generate` decides nothing here.
+std::string HashCorrelation(const Correlation& correlation, const std::vector<std::string>& rule_hashes);
 
 }  // namespace redthread

@@ -168,7 +168,8 @@ struct RuleFilter {
   std::shared_ptr<const RuleLogic> logic;
 };
 
-struct Rule {
+// What a rule says of itself, and its identity: the same for detection rules and for correlations.
+struct RuleDescription {
   std::string id;  // id, else name, else title, else the path
   std::string name;
   std::string title;
@@ -182,17 +183,23 @@ struct Rule {
   std::vector<std::string> tags;
   std::vector<std::string> references;
   std::vector<std::string> false_positives;
-  LogSource log_source;
-  RuleLogic logic;
-  std::vector<RuleFilter> filters;
   // Plain words for somebody who is no engineer; from the rule's `redthread:` map, empty in rules of others.
   std::string owner_what;                   // what happened
   std::string owner_meaning;                // what it may mean
   std::vector<std::string> owner_do;        // what to do, one step each
   std::vector<std::string> owner_harmless;  // usual harmless causes
   SourceLocation where;
-  std::string content_hash;  // 16 bytes: of what decides (log source, logic, filters); a changed tag or
-                             // date changes nothing
+  std::string content_hash;  // 16 bytes: of what decides (log source, logic, filters; of a correlation itself
+                             // and the rules it refers to); a changed tag or date changes nothing
+};
+
+struct Rule : RuleDescription {
+  LogSource log_source;
+  RuleLogic logic;
+  std::vector<RuleFilter> filters;
+  // Some correlation refers to the rule and none of those says `generate: true`: where correlations are
+  // evaluated, its matches raise no alerts of their own.
+  bool muted = false;
 };
 
 }  // namespace redthread

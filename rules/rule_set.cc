@@ -11,6 +11,8 @@
 
 #include "core/text.h"
 #include "rules/content_hash.h"
+#include "rules/correlation_parser.h"
+#include "rules/correlation_resolver.h"
 #include "rules/nearest_name.h"
 #include "rules/problem_list.h"
 #include "rules/read_file.h"
@@ -74,6 +76,7 @@ class RuleLoader {
     for (size_t i = 0; i < set_.rules.size(); ++i) {
       set_.rules[i].content_hash = HashWithFilters(set_.rules[i].content_hash, std::move(filter_hashes_[i]));
     }
+    ResolveCorrelations(std::move(correlations_), not_loaded_, &set_);
     return std::move(set_);
   }
 
@@ -134,8 +137,8 @@ class RuleLoader {
         AddFilter(parser_.ParseFilter(root, &problems, &warnings), &problems, &warnings);
         return;
       case DocumentKind::kCorrelation:
-        problems.Add(root, "correlation rules are not evaluated yet, move it out of the rule folders");
-        break;
+        AddCorrelation(ParseCorrelation(root, &problems, &warnings), &problems, &warnings);
+        return;
       case DocumentKind::kUnknown:
         ComplainOfUnknown(root, &problems);
         break;
@@ -184,8 +187,10 @@ class RuleLoader {
     ClaimId(rule.id, rule.where, problems);
     AddWarnings(warnings, rule.id);
     if (!problems->empty()) {
+      Remember(rule, NotLoaded::kRefused);
       RefuseDocument(problems, rule.id);
     } else if (!parsed.missing_placeholders.empty()) {
+      Remember(rule, NotLoaded::kNeedsSiteVariables);
       set_.need_site_variables.push_back({rule.where,
                                           "needs values for " + PlaceholderList(parsed.missing_placeholders) +
                                               ", add them to the file of site variables",
@@ -194,6 +199,24 @@ class RuleLoader {
       set_.rules.push_back(std::move(rule));
       filter_hashes_.emplace_back();
     }
+  }
+
+  void AddCorrelation(ParsedCorrelation parsed, ProblemList* problems, ProblemList* warnings) {
+    const Correlation& correlation = parsed.correlation;
+    ClaimId(correlation.id, correlation.where, problems);
+    AddWarnings(warnings, correlation.id);
+    if (problems->empty()) {
+      correlations_.push_back(std::move(parsed));
+    } else {
+      Remember(correlation, NotLoaded::kRefused);
+      RefuseDocument(problems, correlation.id);
+    }
+  }
+
+  // So that a correlation over it is told why it is not there.
+  void Remember(const RuleDescription& rule, NotLoaded why) {
+    not_loaded_[rule.id] = why;
+    if (!rule.name.empty()) not_loaded_[rule.name] = why;
   }
 
   void AddFilter(ParsedFilter parsed, ProblemList* problems, ProblemList* warnings) {
@@ -228,6 +251,8 @@ class RuleLoader {
   RuleParser parser_;
   RuleSet set_;
   std::vector<ParsedFilter> filters_;
+  std::vector<ParsedCorrelation> correlations_;
+  std::unordered_map<std::string, NotLoaded> not_loaded_;
   std::vector<std::vector<std::string>> filter_hashes_;  // of each rule
   std::unordered_map<std::string, SourceLocation> ids_;
   std::set<std::string> loaded_files_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "rules/correlation.h"
 #include "rules/rule.h"
 
 namespace redthread {
@@ -23,12 +24,14 @@ struct RuleProblem {
 using SiteVariables = std::map<std::string, std::vector<std::string>>;
 
 struct RuleSet {
-  std::vector<Rule> rules;            // loaded, in order of path, then of document
-  std::vector<RuleProblem> problems;  // rules that are wrong; they are not in `rules`
+  std::vector<Rule> rules;                // loaded, in order of path, then of document
+  std::vector<Correlation> correlations;  // the same; what they refer to is loaded
+  std::vector<RuleProblem> problems;      // documents that are wrong; they are in neither list
   std::vector<RuleProblem>
       need_site_variables;            // rules that only lack a placeholder's values; skipped, no failure
   std::vector<RuleProblem> warnings;  // rules that load but will not do what their author hopes
-  size_t total() const { return rules.size() + need_site_variables.size() + failed_rules; }
+  size_t loaded() const { return rules.size() + correlations.size(); }
+  size_t total() const { return loaded() + need_site_variables.size() + failed_rules; }
   size_t failed_rules = 0;  // documents (or unreadable files) refused
 };
 

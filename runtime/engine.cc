@@ -26,6 +26,7 @@ Result<std::shared_ptr<const Engine>> Engine::Load(std::shared_ptr<const RuleSet
   EventTime::RegisterFields(fields);
   Classifier::RegisterFields(engine->log_sources_, fields);
   EntityExtractor::RegisterFields(engine->entities_, fields);
+  engine->correlations_ = std::make_shared<const CorrelationPlan>(rules, fields);
   engine->program_ =
       std::make_shared<const RuleProgram>(std::move(rules), engine->log_sources_, fields, &engine->facts_);
   return std::shared_ptr<const Engine>(std::move(engine));

@@ -11,6 +11,7 @@
 #include "core/field_table.h"
 #include "core/log_source.h"
 #include "core/status.h"
+#include "correlate/correlation_plan.h"
 #include "correlate/detector.h"
 #include "correlate/entities.h"
 #include "correlate/rule_program.h"
@@ -40,6 +41,7 @@ class Engine {
 
   const RuleSet& rules() const { return program_->rules(); }
   const std::shared_ptr<const RuleProgram>& program() const { return program_; }
+  const std::shared_ptr<const CorrelationPlan>& correlations() const { return correlations_; }
   const FieldTable& fields() const { return fields_; }
   // The one part that still grows, with what content turns out to be; it locks.
   FactsTable* facts() const { return &facts_; }
@@ -55,6 +57,7 @@ class Engine {
   std::vector<std::string> own_addresses_;
   FieldTable fields_;
   mutable FactsTable facts_;
+  std::shared_ptr<const CorrelationPlan> correlations_;
   std::shared_ptr<const RuleProgram> program_;
 };
 

@@ -4,15 +4,19 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <condition_variable>
 #include <mutex>
 #include <numeric>
 #include <thread>
 
 #include "core/record.h"
+#include "correlate/correlation_alert.h"
+#include "correlate/match_extractor.h"
 #include "correlate/sorted_fold.h"
 #include "ingest/input_list.h"
 #include "ingest/record_reader.h"
+#include "runtime/scan_correlation.h"
 #include "runtime/spill_sorter.h"
 #include "storage/alert_codec.h"
 #include "storage/key.h"
@@ -80,7 +84,14 @@ std::string_view Bytes(const Hash128& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
-RuleSummary SummaryOf(const Rule& rule) { return {rule.id, rule.title, rule.level, &rule.tags}; }
+// The order of alerts and hits in the output.
+std::string TimeKey(Timestamp time, const std::string& rule_id, const AlertGroup& group) {
+  std::string text;
+  for (const auto& [name, value] : group) text += name + '\0' + value + '\0';
+  return KeyWriter('a').Time(time).String(rule_id).String(text).str();
+}
+
+RuleSummary SummaryOf(const RuleDescription& rule) { return {rule.id, rule.title, rule.level, &rule.tags}; }
 
 }  // namespace
 
@@ -102,7 +113,9 @@ struct Scan::Input {
 };
 
 struct Scan::Shared {
-  explicit Shared(size_t max_sort_bytes) : sorter({max_sort_bytes, {}}) {}
+  Shared(std::shared_ptr<const CorrelationPlan> plan, const ScanOptions& options)
+      : sorter({options.max_sort_bytes, {}}),
+        correlation(std::move(plan), options.max_sort_bytes, options.window) {}
 
   // Reading: one worker at a time.
   std::mutex read_mutex;
@@ -115,6 +128,7 @@ struct Scan::Shared {
   // Results.
   std::mutex result_mutex;
   SpillSorter sorter;
+  ScanCorrelation correlation;
   std::vector<Problem> problems;
   Status failure;
   ScanProgress progress;
@@ -173,8 +187,10 @@ Scan::~Scan() = default;
 // What one worker found in one batch, before it is handed over under the lock.
 class BatchResult {
  public:
-  BatchResult(const ScanOptions& options, Pipeline* pipeline, bool rows_wanted, bool fold)
-      : options_(options), pipeline_(pipeline), rows_wanted_(rows_wanted), fold_(fold) {}
+  // `rows`: what the matches of detection rules become; `extractor`: null where correlations are not asked.
+  enum class Rows : uint8_t { kNone, kDetections, kMatches };
+  BatchResult(const ScanOptions& options, Pipeline* pipeline, Rows rows, MatchExtractor* extractor)
+      : options_(options), pipeline_(pipeline), rows_wanted_(rows), extractor_(extractor) {}
 
   void Take(const RecordBatch::Record& record, size_t input, const std::string& path, uint32_t rank,
             uint32_t declared) {
@@ -189,11 +205,15 @@ class BatchResult {
       Note(decoded, input, path, record.index);
     }
     event_json_.clear();
-    for (const RuleIndex rule : pipeline_->matches()) {
-      if (pipeline_->engine().rules().rules[rule].level < options_.min_level) continue;
-      matched.push_back(rule);
+    if (pipeline_->event().time.has_value()) latest = std::max(latest, *pipeline_->event().time);
+    for (const RuleIndex index : pipeline_->matches()) {
+      const Rule& rule = pipeline_->engine().rules().rules[index];
+      if (extractor_ != nullptr && pipeline_->event().time.has_value()) Correlate(index);
+      if (rule.level < options_.min_level) continue;
+      matched.push_back(index);
       if (!pipeline_->event().time.has_value()) ++timeless;
-      if (rows_wanted_) fold_ ? AddMatch(rule) : AddDetection(rule, path);
+      if (rows_wanted_ == Rows::kDetections) AddDetection(index, path);
+      if (rows_wanted_ == Rows::kMatches && !rule.muted) AddMatch(index);
     }
   }
 
@@ -201,6 +221,8 @@ class BatchResult {
     std::string key, value;
   };
   std::vector<Row> rows;
+  std::vector<CorrelationRow> correlation_rows;
+  Timestamp latest = Timestamp::Min();  // of the events' times
   std::vector<Problem> problems;
   std::vector<RuleIndex> matched;
   uint64_t timeless = 0;
@@ -232,6 +254,13 @@ class BatchResult {
   }
 
   Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
+
+  void Correlate(RuleIndex rule) {
+    extractor_->Extract(pipeline_->event(), rule,
+                        [this](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
+                          correlation_rows.push_back(MakeCorrelationRow(i, group, match));
+                        });
+  }
 
   void AddDetection(RuleIndex rule, const std::string& path) {
     const Event& event = pipeline_->event();
@@ -273,16 +302,23 @@ class BatchResult {
   const ScanOptions& options_;
   Pipeline* pipeline_;
   std::string event_json_;  // of the record at hand, once a rule matched it
-  bool rows_wanted_;
-  bool fold_;
+  Rows rows_wanted_;
+  MatchExtractor* extractor_;
 };
 
 void Scan::Work(Mode mode) {
+  using Rows = BatchResult::Rows;
   Pipeline pipeline(engine_);
+  MatchExtractor extractor(engine_->correlations());
+  const bool correlate = mode != Mode::kDetections && engine_->correlations()->levels() > 0;
+  const Rows rows = mode == Mode::kDetections ? Rows::kDetections
+                    : mode == Mode::kAlerts   ? Rows::kMatches
+                                              : Rows::kNone;
   RecordBatch batch;
   const Input* input = nullptr;
   while (shared_->NextBatch(&batch, &input, &report_)) {
-    BatchResult result(options_, &pipeline, mode != Mode::kSummary, mode == Mode::kAlerts);
+    BatchResult result(options_, &pipeline, rows, correlate ? &extractor : nullptr);
+    const uint64_t without_group = extractor.without_group();
     const auto input_index = static_cast<size_t>(input - shared_->inputs.data());
     for (const RecordBatch::Record& record : batch.records) {
       result.Take(record, input_index, input->path, input->rank, input->declared);
@@ -302,13 +338,20 @@ void Scan::Work(Mode mode) {
       shared_->failure = shared_->sorter.Add(row.key, row.value);
       if (!shared_->failure.ok()) return;
     }
+    report_.without_group += extractor.without_group() - without_group;
+    shared_->correlation.Saw(result.latest);
+    for (const CorrelationRow& row : result.correlation_rows) {
+      shared_->failure = shared_->correlation.Add(row);
+      if (!shared_->failure.ok()) return;
+    }
   }
 }
 
 Status Scan::ReadAll(Mode mode, const Tick& tick) {
   report_ = {};
   report_.by_rule.assign(engine_->rules().rules.size(), 0);
-  shared_ = std::make_unique<Shared>(options_.max_sort_bytes);
+  report_.by_correlation.assign(engine_->rules().correlations.size(), 0);
+  shared_ = std::make_unique<Shared>(engine_->correlations(), options_);
   InputList list = ExpandInputs(options_.paths);
   for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message()});
   bool known_size = true;
@@ -355,7 +398,67 @@ Status Scan::ReadAll(Mode mode, const Tick& tick) {
   return shared_->failure;
 }
 
-Status Scan::Summary(const Tick& tick) { return ReadAll(Mode::kSummary, tick); }
+Status Scan::Summary(const Tick& tick) {
+  RT_RETURN_IF_ERROR(ReadAll(Mode::kSummary, tick));
+  return CorrelationAlerts([](const Alert&) { return Status::Ok(); });
+}
+
+// Judges the correlations and counts what they find; what is below the level asked for is left out.
+Status Scan::CorrelationAlerts(const std::function<Status(const Alert&)>& visit) {
+  const RuleSet& rules = engine_->rules();
+  const auto source = [this](SourceId rank) { return shared_->by_rank[rank]->path; };
+  const auto no_hit = [](CorrelationIndex, const Texts&, const CorrelationHit&) { return Status::Ok(); };
+  const Status status = shared_->correlation.Run(
+      false, no_hit, [&](CorrelationIndex i, const Texts& group, const CorrelationAlert& found) {
+        const Correlation& correlation = rules.correlations[i];
+        if (correlation.level < options_.min_level) return Status::Ok();
+        ++report_.by_correlation[i];
+        return visit(MakeAlert(rules, correlation, group, found, source));
+      });
+  report_.cut_combinations = shared_->correlation.cut();
+  return status;
+}
+
+Status Scan::Hits(const std::function<Status(const HitRow&)>& visit, const Tick& tick) {
+  RT_RETURN_IF_ERROR(ReadAll(Mode::kHits, tick));
+  const RuleSet& rules = engine_->rules();
+  SpillSorter by_time({options_.max_sort_bytes, {}});
+  const auto no_alert = [](CorrelationIndex, const Texts&, const CorrelationAlert&) { return Status::Ok(); };
+  RT_RETURN_IF_ERROR(shared_->correlation.Run(
+      true,
+      [&](CorrelationIndex i, const Texts& group, const CorrelationHit& hit) {
+        const Correlation& correlation = rules.correlations[i];
+        if (correlation.level < options_.min_level) return Status::Ok();
+        const AlertGroup named = GroupOf(correlation, group);
+        RowWriter value;
+        value.Varint(i).U8(hit.value.has_value() ? 1 : 0);
+        value.Fixed64(std::bit_cast<uint64_t>(hit.value.value_or(0)));
+        for (const auto& [name, text] : named) value.Bytes(name).Bytes(text);
+        return by_time.Add(TimeKey(hit.end, correlation.id, named), value.payload());
+      },
+      no_alert));
+  report_.cut_combinations = shared_->correlation.cut();
+  return by_time.Sorted([&](std::string_view key, std::string_view value) {
+    KeyReader key_reader(key);
+    RowReader row(value);
+    HitRow hit;
+    CorrelationIndex index = 0;
+    bool has_value = false;
+    uint64_t bits = 0;
+    if (!key_reader.Kind('a') || !key_reader.Time(&hit.end) || !row.Varint32(&index) ||
+        !row.Flag(&has_value) || !row.Fixed64(&bits)) {
+      return Status::Corrupt("a sorted hit cannot be read back");
+    }
+    hit.correlation = &rules.correlations[index];
+    if (has_value) hit.value = std::bit_cast<double>(bits);
+    hit.group.resize(hit.correlation->group_by.size());
+    for (auto& [name, text] : hit.group) {
+      row.Bytes(&name);
+      if (!row.Bytes(&text)) return Status::Corrupt("a sorted hit cannot be read back");
+    }
+    return visit(hit);
+  });
+}
 
 Status Scan::Detections(const std::function<Status(const DetectionRow&)>& visit, const Tick& tick) {
   RT_RETURN_IF_ERROR(ReadAll(Mode::kDetections, tick));
@@ -380,14 +483,12 @@ Status Scan::Detections(const std::function<Status(const DetectionRow&)>& visit,
 Status Scan::Alerts(const std::function<Status(const Alert&)>& visit, const Tick& tick) {
   RT_RETURN_IF_ERROR(ReadAll(Mode::kAlerts, tick));
   SpillSorter by_time({options_.max_sort_bytes, {}});
-  SortedFold fold(&engine_->rules(), options_.fold_window, [&by_time](const Alert& alert) {
-    std::string group;
-    for (const auto& [name, value] : alert.group) group += name + '\0' + value + '\0';
+  const auto add = [&by_time](const Alert& alert) {
     RowWriter value;
     WriteAlert(alert, &value);
-    return by_time.Add(KeyWriter('a').Time(alert.time).String(alert.rule_id).String(group).str(),
-                       value.payload());
-  });
+    return by_time.Add(TimeKey(alert.time, alert.rule_id, alert.group), value.payload());
+  };
+  SortedFold fold(&engine_->rules(), options_.fold_window, add);
   RT_RETURN_IF_ERROR(shared_->sorter.Sorted([&](std::string_view key, std::string_view value) {
     KeyReader key_reader(key);
     std::string fold_key;
@@ -411,6 +512,7 @@ Status Scan::Alerts(const std::function<Status(const Alert&)>& visit, const Tick
     return fold.Add(fold_key, match);
   }));
   RT_RETURN_IF_ERROR(fold.Finish());
+  RT_RETURN_IF_ERROR(CorrelationAlerts(add));
   return by_time.Sorted([&](std::string_view, std::string_view value) {
     Alert alert;
     if (!ReadAlert(value, &alert)) return Status::Corrupt("a sorted alert cannot be read back");

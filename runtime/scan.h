@@ -16,6 +16,7 @@
 #include "core/log_source.h"
 #include "core/status.h"
 #include "correlate/fold.h"
+#include "correlate/match_log.h"
 #include "ingest/ingest_counts.h"
 #include "runtime/engine.h"
 
@@ -38,6 +39,7 @@ struct ScanOptions {
   Level min_level = Level::kInformational;
   Nanoseconds fold_window = kDefaultFoldWindow;
   size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
+  MatchLog::Options window;          // of a correlation's group: what is in memory, what in a file
 };
 
 // One detection, as `scan --detections` shows it.
@@ -49,12 +51,24 @@ struct DetectionRow {
   std::string_view json;  // the record, without a line end
 };
 
+// One hit of a correlation, as `scan --hits` shows it.
+struct HitRow {
+  const Correlation* correlation = nullptr;
+  AlertGroup group;
+  Timestamp end;
+  std::optional<double> value;  // of silence none
+};
+
 struct ScanReport {
   IngestCounts counts;
-  uint64_t inputs = 0;            // read, wholly or in part
-  uint64_t detections = 0;        // above min_level
-  uint64_t timeless = 0;          // detections on events without a time
-  std::vector<uint64_t> by_rule;  // detections by RuleIndex
+  uint64_t inputs = 0;                   // read, wholly or in part
+  uint64_t detections = 0;               // above min_level
+  uint64_t timeless = 0;                 // detections on events without a time
+  std::vector<uint64_t> by_rule;         // detections by RuleIndex
+  std::vector<uint64_t> by_correlation;  // alerts by CorrelationIndex
+  uint64_t without_group = 0;  // matches that took no part in a correlation, for lack of a field of its group
+  uint64_t cut_combinations =
+      0;  // matches of which a correlation did not look at every combination of values
   // What could not be read, each with its place, in the order of the inputs; the first kMaxProblems of
   // problem_count.
   std::vector<std::string> problems;
@@ -79,11 +93,13 @@ class Scan {
   // `tick` is called about ten times a second while files are read, and once at their end.
   using Tick = std::function<void(const ScanProgress&)>;
   // Each reads all input once. Results come in order: detections by (time, source, position, rule id), alerts
-  // by (time, rule id, group). Fails only when results cannot be kept (no room for temporary files) or
+  // and hits by (time, rule id, group). Rules that correlations mute raise no alerts, those of correlations
+  // stand beside the others. Fails only when results cannot be kept (no room for temporary files) or
   // `visit` does; what is wrong with the input stands in report().
   Status Detections(const std::function<Status(const DetectionRow&)>& visit, const Tick& tick);
   Status Alerts(const std::function<Status(const Alert&)>& visit, const Tick& tick);
-  // Counts only.
+  Status Hits(const std::function<Status(const HitRow&)>& visit, const Tick& tick);
+  // Counts only: by_rule and by_correlation of the report.
   Status Summary(const Tick& tick);
 
   const ScanReport& report() const { return report_; }
@@ -91,10 +107,11 @@ class Scan {
  private:
   struct Input;
   struct Shared;
-  enum class Mode : uint8_t { kDetections, kAlerts, kSummary };
+  enum class Mode : uint8_t { kDetections, kAlerts, kHits, kSummary };
 
   Status ReadAll(Mode mode, const Tick& tick);
   void Work(Mode mode);
+  Status CorrelationAlerts(const std::function<Status(const Alert&)>& visit);
 
   std::shared_ptr<const Engine> engine_;
   ScanOptions options_;

@@ -170,5 +170,45 @@ TEST(RulesPackTest, WithoutRulesGivenTheShippedOnesAreUsedAndAMissingPlaceIsName
             "REDTHREAD_SHARE_DIR to the folder that has rules/\n");
 }
 
+constexpr const char* kCorrelation =
+    "---\n"
+    "title: Many shells\n"
+    "name: many_shells\n"
+    "level: critical\n"
+    "correlation:\n"
+    "  type: event_count\n"
+    "  rules: [shell]\n"
+    "  group-by: [User]\n"
+    "  timespan: 10m\n"
+    "  condition: {lt: 5}\n";
+
+TEST_F(RulesCommandTest, CheckCountsCorrelationsAndNamesTheRulesTheyMute) {
+  Write("a.yml", std::string(kCmdRule) + kCorrelation);
+  const BinaryRun run = RunBinary({"rules", "check", "-r", folder_});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "2 rules: 2 loaded, 0 need site variables, 0 failed\n");
+  EXPECT_THAT(run.err,
+              HasSubstr("a.yml:1:1: `Shell` raises no alerts of its own, since the correlation `Many "
+                        "shells` refers to it; write `generate: true` there if it shall\n"));
+  Write("a.yml", std::string(kCmdRule) + kCorrelation + "  generate: true\n");
+  EXPECT_EQ(RunBinary({"rules", "check", "-r", folder_}).err, "");
+}
+
+TEST_F(RulesCommandTest, ShowSaysWhetherACorrelationAnswersAtOnceAndWithWhatDelay) {
+  Write("a.yml", std::string(kCmdRule) + kCorrelation);
+  const BinaryRun text = RunBinary({"rules", "show", "many_shells", "-o", "table", "-r", folder_});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("  answers     by the watermark, at the end of each full 10m"));
+  EXPECT_THAT(text.out, HasSubstr("delay: at most 10m"));
+  const BinaryRun record = RunBinary({"rules", "show", "many_shells", "-o", "jsonl", "-r", folder_});
+  const nlohmann::json rule = nlohmann::json::parse(record.out);
+  EXPECT_EQ(rule["type"], "event_count");
+  EXPECT_EQ(rule["answers"], "watermark");
+  EXPECT_EQ(rule["delay_seconds"], 600);
+  EXPECT_EQ(rule["condition"], "lt 5");
+  const BinaryRun list = RunBinary({"rules", "list", "-o", "jsonl", "-r", folder_});
+  EXPECT_THAT(list.out, HasSubstr("\"name\":\"many_shells\""));
+}
+
 }  // namespace
 }  // namespace redthread

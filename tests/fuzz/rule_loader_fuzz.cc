@@ -59,6 +59,24 @@ void CheckLogic(const RuleLogic& logic) {
   CheckCondition(logic.condition, logic.searches.size());
 }
 
+void CheckCorrelation(const Correlation& c, const RuleSet& set) {
+  FUZZ_CHECK(!c.id.empty());
+  FUZZ_CHECK(c.content_hash.size() == 16);
+  FUZZ_CHECK(c.timespan.count() > 0 && c.learning.count() >= 0);
+  FUZZ_CHECK(!c.rules.empty());
+  for (const CorrelationReference& reference : c.rules) {
+    FUZZ_CHECK(reference.index < (reference.to_correlation ? set.correlations.size() : set.rules.size()));
+    FUZZ_CHECK(!reference.to_correlation || set.correlations[reference.index].height < c.height);
+    FUZZ_CHECK(reference.group_fields.size() == c.group_by.size());
+  }
+  if (c.expression.has_value()) {
+    CheckCondition(*c.expression, c.rules.size());
+    FUZZ_CHECK(NamesOf(*c.expression, c.rules.size()).any_plain());
+  } else {
+    FUZZ_CHECK(c.bounds.empty() == c.every_hit_alerts());
+  }
+}
+
 }  // namespace
 }  // namespace redthread
 
@@ -80,5 +98,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CheckLogic(rule.logic);
     for (const RuleFilter& filter : rule.filters) CheckLogic(*filter.logic);
   }
+  for (const Correlation& correlation : set.correlations) CheckCorrelation(correlation, set);
   return 0;
 }

@@ -162,7 +162,7 @@ TEST(RuleSetTest, ProblemsOfWholeDocumentsNameTheRemedy) {
       {"title: t\ndetections: {s: {F: 1}, condition: s}\n",
        "r.yml:2:1: `detections` is no key of a rule, did you mean `detection`?"},
       {"action: global\ntitle: t\n", "r.yml:1:9: collections with `action` (Sigma 1) are not supported"},
-      {"title: t\ncorrelation: {type: event_count}\n", "correlation rules are not evaluated yet"},
+      {"title: t\ncorrelation: x\n", "r.yml:2:14: `correlation` must be a map"},
       {"title: t\ndetection: x\n", "r.yml:2:12: `detection` must be a map"},
       {"title: t\ndetection: {s: {F: 1}}\n", "r.yml:2:12: no `condition`"},
       {"title: t\ndetection: {s: {F: 1}, condition: }\n", "r.yml:2:35: no `condition`"},

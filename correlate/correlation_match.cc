@@ -1,0 +1,86 @@
+#include "correlate/correlation_match.h"
+
+#include <algorithm>
+
+#include "storage/row.h"
+
+namespace redthread {
+namespace {
+
+void WriteLists(const std::vector<Texts>& lists, RowWriter* row) {
+  row->Varint(lists.size());
+  for (const Texts& list : lists) {
+    row->Varint(list.size());
+    for (const std::string& text : list) row->Bytes(text);
+  }
+}
+
+// Lengths are not believed: nothing is allocated ahead of the bytes.
+bool ReadLists(RowReader* row, std::vector<Texts>* lists) {
+  uint64_t n = 0;
+  if (!row->Varint(&n)) return false;
+  lists->clear();
+  for (; n > 0; --n) {
+    uint64_t size = 0;
+    if (!row->Varint(&size)) return false;
+    Texts& list = lists->emplace_back();
+    for (; size > 0; --size) {
+      if (!row->Bytes(&list.emplace_back())) return false;
+    }
+  }
+  return true;
+}
+
+bool ReadEvidence(RowReader* row, std::vector<MatchEvidence>* evidence) {
+  uint64_t n = 0;
+  if (!row->Varint(&n)) return false;
+  evidence->clear();
+  for (; n > 0; --n) {
+    MatchEvidence& e = evidence->emplace_back();
+    std::string_view hash;
+    if (!row->Time(&e.time) || !row->Varint32(&e.rule) || !row->Varint32(&e.position.source) ||
+        !row->Varint32(&e.position.epoch) || !row->Varint(&e.position.index) || !row->Bytes(&hash) ||
+        hash.size() != e.raw_hash.size()) {
+      return false;
+    }
+    std::copy(hash.begin(), hash.end(), e.raw_hash.begin());
+  }
+  return true;
+}
+
+}  // namespace
+
+void EncodeMatch(const CorrelationMatch& match, std::string* out) {
+  RowWriter row;
+  row.Time(match.time).Varint(match.reference);
+  WriteLists(match.values, &row);
+  WriteLists(match.carried, &row);
+  row.Varint(match.evidence.size());
+  for (const MatchEvidence& e : match.evidence) {
+    row.Time(e.time).Varint(e.rule).Varint(e.position.source).Varint(e.position.epoch);
+    row.Varint(e.position.index);
+    row.Bytes({reinterpret_cast<const char*>(e.raw_hash.data()), e.raw_hash.size()});
+  }
+  *out = row.payload();
+}
+
+bool DecodeMatch(std::string_view bytes, MatchPart part, CorrelationMatch* match) {
+  RowReader row(bytes);
+  if (!row.Time(&match->time) || !row.Varint32(&match->reference)) return false;
+  if (part == MatchPart::kHead) return true;
+  if (!ReadLists(&row, &match->values)) return false;
+  if (part == MatchPart::kValues) return true;
+  return ReadLists(&row, &match->carried) && ReadEvidence(&row, &match->evidence);
+}
+
+void SpellCombination(const std::vector<Texts>& lists, const std::vector<size_t>& at, std::string* out) {
+  out->clear();
+  for (size_t i = 0; i < lists.size(); ++i) {
+    const std::string& text = lists[i][at[i]];
+    *out += std::to_string(text.size());
+    *out += ':';
+    *out += text;
+  }
+}
+
+}  // namespace redthread

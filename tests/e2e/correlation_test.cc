@@ -1,0 +1,169 @@
+// Correlations as a user meets them: the scenarios of tests/scenarios, records, muting, and what `run` says.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "tests/e2e/e2e_fixture.h"
+
+namespace redthread {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::string ReadAll(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class CorrelationE2eTest : public E2eTest {
+ protected:
+  static std::vector<json> Records(const BinaryRun& run) {
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    std::vector<json> records;
+    for (const std::string& line : SplitLines(run.out)) records.push_back(json::parse(line));
+    return records;
+  }
+};
+
+// A scenario: rules.yml, events.ndjson, and in alerts.ndjson every alert that must come of them, no more.
+TEST_F(CorrelationE2eTest, EveryScenarioGivesItsAlertsInAnyOrderOfItsLines) {
+  size_t scenarios = 0;
+  for (const fs::directory_entry& folder : fs::directory_iterator(REDTHREAD_SOURCE_DIR "/tests/scenarios")) {
+    SCOPED_TRACE(folder.path().filename());
+    ++scenarios;
+    Strings expected = SplitLines(ReadAll(folder.path() / "alerts.ndjson"));
+    for (std::string& line : expected) line = json::parse(line).dump();
+    ASSERT_FALSE(expected.empty());
+    Strings lines = SplitLines(ReadAll(folder.path() / "events.ndjson"));
+    std::mt19937 random(7);
+    std::string canonical;
+    for (int order = 0; order < 3; ++order) {
+      const std::string events = Write("events.ndjson", JoinLines(lines));
+      const Strings arguments = {"scan", events, "-r", (folder.path() / "rules.yml").string(), "-o", "jsonl"};
+      Strings found;
+      for (const json& alert : Records(RunBinary(arguments))) {
+        found.push_back(json({{"rule", alert["rule"]["title"]},
+                              {"group", alert["group"]},
+                              {"time", alert["time"]},
+                              {"count", alert["count"]}})
+                            .dump());
+        EXPECT_EQ(alert["correlation"], true);
+        EXPECT_EQ(alert["state"], "final");
+        EXPECT_EQ(alert["evidence"].size(), alert["count"]);
+      }
+      EXPECT_EQ(found, expected);
+      Strings in_canonical_form = arguments;
+      in_canonical_form.emplace_back("--canonical");
+      const std::string answer = RunBinary(in_canonical_form).out;
+      if (order > 0) EXPECT_EQ(answer, canonical);
+      canonical = answer;
+      std::shuffle(lines.begin(), lines.end(), random);
+    }
+  }
+  EXPECT_GE(scenarios, 8U);
+}
+
+constexpr char kRepeated[] =
+    "---\ntitle: Repeated\nid: 33333333-3333-4333-8333-333333333333\nlevel: critical\ntags: [attack.t1]\n"
+    "correlation:\n  type: value_avg\n  rules: [11111111-1111-4111-8111-111111111111]\n  group-by: "
+    "[Computer]\n"
+    "  timespan: 10m\n  condition: {field: Size, gte: 2}\n";
+
+std::string Sized(const std::string& time, int size) {
+  return R"({"UtcTime":")" + time +
+         R"(","Channel":"Security","EventID":4688,"Computer":"pc1","CommandLine":"sh -enc QQ","Size":)" +
+         std::to_string(size) + "}";
+}
+
+TEST_F(CorrelationE2eTest, HitsAndAlertsHaveTheDocumentedForm) {
+  Write("rules.yml", std::string(kRules) + kRepeated);
+  const std::string log =
+      Write("a.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4),
+                                   Sized("2026-01-02 00:02:00.5", 4)}));
+  const BinaryRun hits = Scan({log, "--hits", "-o", "jsonl"});
+  EXPECT_EQ(
+      hits.out,
+      R"({"kind":"hit","correlation":true,"rule":{"id":"33333333-3333-4333-8333-333333333333","title":"Repeated",)"
+      R"("level":"critical","tags":["attack.t1"]},"group":{"Computer":"pc1"},)"
+      R"("window_end":"2026-01-02T00:01:00.000000000Z","value":2.5})"
+      "\n"
+      R"({"kind":"hit","correlation":true,"rule":{"id":"33333333-3333-4333-8333-333333333333","title":"Repeated",)"
+      R"("level":"critical","tags":["attack.t1"]},"group":{"Computer":"pc1"},)"
+      R"("window_end":"2026-01-02T00:02:00.500000000Z","value":3})"
+      "\n");
+  const std::vector<json> alerts = Records(Scan({log, "-o", "jsonl"}));
+  ASSERT_THAT(alerts, SizeIs(1)) << "the rule referred to raises none of its own";
+  EXPECT_EQ(alerts[0]["time"], "2026-01-02T00:01:00.000000000Z");
+  EXPECT_EQ(alerts[0]["first"], "2026-01-02T00:00:00.000000000Z");
+  EXPECT_EQ(alerts[0]["last"], "2026-01-02T00:02:00.500000000Z");
+  EXPECT_EQ(alerts[0]["count"], 3);
+  EXPECT_EQ(alerts[0]["evidence"][1], json({{"source", log},
+                                            {"position", 1},
+                                            {"rule", kEncodedCommand},
+                                            {"time", "2026-01-02T00:01:00.000000000Z"}}));
+  EXPECT_EQ(alerts[0]["explain"],
+            "Repeated: value_avg 2.5 within 10m (Size gte 2), Computer pc1; 3 matches from "
+            "2026-01-02T00:00:00.000000000Z to 2026-01-02T00:02:00.500000000Z");
+}
+
+TEST_F(CorrelationE2eTest, MutedRulesAlertAgainWithGenerateAndAlwaysShowTheirDetections) {
+  const std::string log =
+      Write("a.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
+  Write("rules.yml", std::string(kRules) + kRepeated);
+  EXPECT_THAT(Records(Scan({log, "--detections"})), SizeIs(2));
+  const BinaryRun summary = Scan({log, "--summary", "-o", "jsonl"});
+  EXPECT_EQ(CountLines(summary.out, "\"count\":2"), 1U) << summary.out;
+  EXPECT_EQ(CountLines(summary.out, "\"count\":1"), 1U) << "one alert of the correlation";
+  EXPECT_EQ(CountLines(Scan({log, "-o", "jsonl"}).out, kEncodedCommand + std::string("\",\"title")), 0U);
+  Write("rules.yml", std::string(kRules) + kRepeated + "  generate: true\n");
+  EXPECT_EQ(CountLines(Scan({log, "-o", "jsonl"}).out, kEncodedCommand + std::string("\",\"title")), 1U);
+}
+
+TEST_F(CorrelationE2eTest, ALevelLeavesOutAlertsNotWhatTheyAreMadeOf) {
+  Write("rules.yml", std::string(kRules) + kRepeated);  // a critical one over a high one
+  const std::string log =
+      Write("a.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
+  EXPECT_THAT(Records(Scan({log, "--min-level", "critical"})), SizeIs(1));
+  EXPECT_THAT(Records(Scan({log, "--min-level", "critical", "--hits"})), SizeIs(1));
+  EXPECT_EQ(Scan({log, "--fail-on", "critical"}).exit_code, 1);
+}
+
+TEST_F(CorrelationE2eTest, WhatTakesNoPartIsCounted) {
+  Write("rules.yml", std::string(kRules) + kRepeated);
+  const std::string log = Write(
+      "a.ndjson",
+      JoinLines(
+          {R"({"UtcTime":"2026-01-02 00:00:00","Channel":"Security","EventID":4688,"CommandLine":"x -enc y","Size":3})",
+           R"({"Channel":"Security","EventID":4688,"Computer":"pc1","CommandLine":"x -enc y","Size":3})"}));
+  const BinaryRun run = Scan({log});
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr("1 detection without a time, which correlations leave out"));
+  EXPECT_THAT(run.err, HasSubstr("1 match took no part in a correlation, for lack of a field of its group"));
+}
+
+TEST_F(CorrelationE2eTest, RunSaysThatItDoesNotEvaluateThemAndLetsTheirRulesAlert) {
+  Write("rules.yml", std::string(kRules) + kRepeated);
+  Write("a.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
+  Write("redthread.yml", "version: 1\ndata_dir: " + Path("data") +
+                             "\nsources:\n  log:\n    type: file\n    path: " + Path("a.ndjson") +
+                             "\nrules: {paths: [" + rules_ + "]}\n");
+  const BinaryRun run = RunBinary({"run", "--until-idle", "-c", Path("redthread.yml")});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err,
+              HasSubstr("warning: 1 correlation is not evaluated by this command yet; the rules it refers to "
+                        "raise alerts of their own"));
+  const BinaryRun alerts = RunBinary({"alerts", "list", "-o", "jsonl", "-c", Path("redthread.yml")});
+  EXPECT_EQ(CountLines(alerts.out, kEncodedCommand + std::string("\",\"title")), 1U) << alerts.out;
+}
+
+}  // namespace
+}  // namespace redthread
