@@ -107,8 +107,10 @@ const re2::RE2& PredicateTable::LazyRegex::Get() const {
 bool PredicateTable::LazyRegex::Matches(std::string_view text) const {
   const re2::RE2& re2 = Get();
   if (text.size() > kLongText && re2.ProgramSize() > kLargeProgram) {
-    std::call_once(filter_once, [this] { filter = RegexFilter::Make(spec); });
-    if (filter != nullptr && !filter->MayMatch(text)) return false;
+    const RegexFilter::Texts texts = RegexFilter::KindOf(text);
+    Filter& filter = filters[static_cast<size_t>(texts)];
+    std::call_once(filter.once, [&] { filter.made = RegexFilter::Make(spec, texts); });
+    if (filter.made != nullptr && !filter.made->MayMatch(text)) return false;
   }
   return RE2::PartialMatch(Piece(text), re2);
 }

@@ -31,9 +31,16 @@ bool ReadAlike(std::string_view source) {
 
 void RegexFilter::FreeDatabase::operator()(hs_database* database) const { hs_free_database(database); }
 
-std::unique_ptr<const RegexFilter> RegexFilter::Make(const MatchRegex& regex) {
+RegexFilter::Texts RegexFilter::KindOf(std::string_view text) {
+  char all = 0;
+  for (const char c : text) all |= c;
+  return (all & 0x80) == 0 ? Texts::kAscii : Texts::kUtf8;
+}
+
+std::unique_ptr<const RegexFilter> RegexFilter::Make(const MatchRegex& regex, Texts texts) {
   if (!ReadAlike(regex.source)) return nullptr;
-  const unsigned flags = HS_FLAG_PREFILTER | HS_FLAG_SINGLEMATCH | HS_FLAG_UTF8 |
+  const unsigned flags = HS_FLAG_PREFILTER | HS_FLAG_SINGLEMATCH |
+                         (texts == Texts::kUtf8 ? HS_FLAG_UTF8 : 0u) |
                          (regex.ignore_case ? HS_FLAG_CASELESS : 0u) | (regex.dot_all ? HS_FLAG_DOTALL : 0u) |
                          (regex.multi_line ? HS_FLAG_MULTILINE : 0u);
   hs_database_t* database = nullptr;

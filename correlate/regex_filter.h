@@ -7,6 +7,7 @@
 // Immutable and thread-safe; scratch memory is the thread's own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -18,10 +19,14 @@ namespace redthread {
 
 class RegexFilter {
  public:
-  // Null where the two libraries do not read the expression alike, so that a "no" would not be sure.
-  static std::unique_ptr<const RegexFilter> Make(const MatchRegex& regex);
+  enum class Texts : uint8_t { kAscii, kUtf8 };
+  static Texts KindOf(std::string_view text);
 
-  // False: no match, surely. `text` is valid UTF-8.
+  // For texts of one kind: those of ASCII are four times as fast. Null where the two libraries do not read
+  // the expression alike, so that a "no" would not be sure.
+  static std::unique_ptr<const RegexFilter> Make(const MatchRegex& regex, Texts texts);
+
+  // False: no match, surely. `text` is of that kind, and valid.
   bool MayMatch(std::string_view text) const;
 
  private:
