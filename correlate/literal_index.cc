@@ -108,7 +108,7 @@ void LiteralIndex::EnterAnywhere(uint32_t first) {
       }
       const uint32_t gram = gram_at(e, best);
       const uint32_t h = (gram * kMultiplier) >> bitmap_shift_;
-      bitmap_[h >> 6] |= uint64_t{1} << (h & 63);
+      SetBit(&bitmap_, h);
       windows_.push_back({KeyOf(gram, kGram, Anchor::kAnywhere, 0), entry, best});
     }
   }
@@ -147,16 +147,16 @@ void LiteralIndex::BuildWindows() {
 void LiteralIndex::BuildAlone() {
   if (alone_count_ <= kFewAlone) return;
   pairs_.assign((1 << 16) / 64, 0);
+  triples_.assign((1 << kTripleBits) / 64, 0);
   for (uint32_t entry = 0; entry < alone_count_; ++entry) {
     const std::string_view literal = Literal(entries_[entry]);
     const size_t size = std::min(literal.size(), kGram);
     windows_.push_back({KeyOf(Load(literal.data(), size), size, kAlone, 0), entry, 0});
     alone_sizes_[size] = true;
-    for (unsigned second = 0; second < 256; ++second) {
-      if (literal.size() > 1 && second != static_cast<unsigned char>(literal[1])) continue;
-      const unsigned pair = static_cast<unsigned char>(literal[0]) | second << 8;
-      pairs_[pair >> 6] |= uint64_t{1} << (pair & 63);
-    }
+    const uint32_t three = ThreeBytes(literal, 0);
+    if (size > 2) SetBit(&triples_, HashOfTriple(three));
+    if (size == 2) SetBit(&pairs_, three);
+    for (uint32_t second = 0; size == 1 && second < 256; ++second) SetBit(&pairs_, three | second << 8);
   }
 }
 

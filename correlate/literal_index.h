@@ -11,6 +11,7 @@
 // Built by Add and Build, immutable and thread-safe afterwards.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -42,6 +43,7 @@ class LiteralIndex {
   static constexpr size_t kGram = 4;
   static constexpr uint32_t kMultiplier = 0x9E3779B1;
   static constexpr uint32_t kMaxStride = 8;
+  static constexpr uint32_t kTripleBits = 14;
   // Up to so many literals that stand alone are each searched for; more are looked for in one pass.
   static constexpr uint32_t kFewAlone = 4;
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -80,6 +82,20 @@ class LiteralIndex {
     const uint64_t size = anchor == Anchor::kWhole ? text_size : 0;
     return (window ^ (size << 8 | kind) * 0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93;
   }
+  // Up to three bytes at i, zeros for those behind the end.
+  static uint32_t ThreeBytes(std::string_view text, size_t i) {
+    if (i + kGram > text.size())
+      return static_cast<uint32_t>(Load(text.data() + i, std::min<size_t>(3, text.size() - i)));
+    uint32_t bytes;
+    std::memcpy(&bytes, text.data() + i, kGram);
+    return bytes & 0xFFFFFF;
+  }
+  static uint32_t HashOfTriple(uint32_t three) { return three * kMultiplier >> (32 - kTripleBits); }
+  static bool HasBit(const std::vector<uint64_t>& bits, uint32_t i) {
+    return (bits[i >> 6] >> (i & 63) & 1) != 0;
+  }
+  static void SetBit(std::vector<uint64_t>* bits, uint32_t i) { (*bits)[i >> 6] |= uint64_t{1} << (i & 63); }
+
   static size_t WindowSize(size_t literal_size) {
     return literal_size < sizeof(uint64_t) ? kGram : sizeof(uint64_t);
   }
@@ -127,7 +143,7 @@ class LiteralIndex {
       uint32_t gram;
       std::memcpy(&gram, p + i, kGram);
       const uint32_t h = (gram * kMultiplier) >> bitmap_shift_;
-      if ((bitmap_[h >> 6] >> (h & 63) & 1) == 0) continue;
+      if (!HasBit(bitmap_, h)) continue;
       LookUp(KeyOf(gram, kGram, Anchor::kAnywhere, 0), text, i,
              [&](uint32_t entry) { Report(entries_[entry], found); });
     }
@@ -144,8 +160,7 @@ class LiteralIndex {
     }
   }
 
-  // The first entries stand alone. When they are many, one pass: pairs_ says at which two bytes one may
-  // begin.
+  // The first entries stand alone. When they are many, one pass: pairs_ and triples_ say where one may begin.
   template <typename Found>
   void ScanAlone(std::string_view text, Found& found) const {
     if (alone_count_ <= kFewAlone) {
@@ -156,18 +171,25 @@ class LiteralIndex {
     }
     // What a text repeats is reported once, for as many entries as this has bits.
     std::array<uint64_t, 16> reported{};
+    const auto report_once = [&](uint32_t entry) {
+      const uint64_t bit = entry / 64 < reported.size() ? uint64_t{1} << (entry & 63) : 0;
+      if (bit != 0 && (reported[entry / 64] & bit) != 0) return;
+      if (bit != 0) reported[entry / 64] |= bit;
+      Report(entries_[entry], found);
+    };
+    const auto look_up = [&](size_t i, size_t size) {
+      if (alone_sizes_[size] && size <= text.size() - i)
+        LookUp(KeyOf(Load(text.data() + i, size), size, kAlone, 0), text, i, report_once);
+    };
     for (size_t i = 0; i < text.size(); ++i) {
-      const unsigned second = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-      const unsigned pair = static_cast<unsigned char>(text[i]) | second << 8;
-      if ((pairs_[pair >> 6] >> (pair & 63) & 1) == 0) continue;
-      for (size_t size = 1; size <= kGram && size <= text.size() - i; ++size) {
-        if (!alone_sizes_[size]) continue;
-        LookUp(KeyOf(Load(text.data() + i, size), size, kAlone, 0), text, i, [&](uint32_t entry) {
-          const uint64_t bit = entry / 64 < reported.size() ? uint64_t{1} << (entry & 63) : 0;
-          if (bit != 0 && (reported[entry / 64] & bit) != 0) return;
-          if (bit != 0) reported[entry / 64] |= bit;
-          Report(entries_[entry], found);
-        });
+      const uint32_t three = ThreeBytes(text, i);
+      if (HasBit(pairs_, three & 0xFFFF)) {
+        look_up(i, 1);
+        look_up(i, 2);
+      }
+      if (HasBit(triples_, HashOfTriple(three))) {
+        look_up(i, 3);
+        look_up(i, 4);
       }
     }
   }
@@ -178,7 +200,8 @@ class LiteralIndex {
   std::vector<uint32_t> owners_;
 
   uint32_t alone_count_ = 0;
-  std::vector<uint64_t> pairs_;                // bitset over first byte | second byte << 8
+  std::vector<uint64_t> pairs_;    // bitset over two bytes that an entry of at most two begins with
+  std::vector<uint64_t> triples_;  // bitset over HashOfTriple of the first three bytes of longer ones
   std::array<bool, kGram + 1> alone_sizes_{};  // sizes of the windows by which they are looked up
 
   std::vector<Window> windows_;  // by key

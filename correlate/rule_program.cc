@@ -99,8 +99,24 @@ ExprIndex RuleProgram::Append(ExprNode node) {
   return static_cast<ExprIndex>(nodes_.size() - 1);
 }
 
+// How long it takes to evaluate, roughly: 0 for comparisons, 1 with a wildcard pattern in it, 2 with a
+// regular expression.
+int RuleProgram::Effort(ExprIndex i) const {
+  const ExprNode& n = nodes_[i];
+  if (n.op == ExprNode::Op::kPredicate) {
+    const Predicate::Kind kind = predicates_[n.first].kind;
+    return kind == Predicate::Kind::kRegex ? 2 : kind == Predicate::Kind::kPattern ? 1 : 0;
+  }
+  int effort = 0;
+  for (uint32_t c = 0; c < n.count; ++c) effort = std::max(effort, Effort(n.first + c));
+  return effort;
+}
+
 ExprIndex RuleProgram::Combine(ExprNode::Op op, std::vector<ExprIndex> children) {
   if (children.size() == 1 && op != ExprNode::Op::kNot) return children[0];
+  // Cheap ones first: they often decide before a regular expression is asked.
+  std::stable_sort(children.begin(), children.end(),
+                   [this](ExprIndex a, ExprIndex b) { return Effort(a) < Effort(b); });
   const auto first = static_cast<ExprIndex>(nodes_.size());
   for (const ExprIndex c : children) {
     const ExprNode copy = nodes_[c];  // push_back may move the pool

@@ -128,6 +128,7 @@ class RuleProgram {
   ExprIndex CompileValue(FieldId field, const MatchValue& value, bool cased);
   ExprIndex CompileCondition(const ConditionNode& condition, const std::vector<ExprIndex>& searches);
   ExprIndex CompileLogic(const RuleLogic& logic);
+  int Effort(ExprIndex i) const;
   ExprIndex Combine(ExprNode::Op op, std::vector<ExprIndex> children);
   ExprIndex Append(ExprNode node);
 
