@@ -1,23 +1,17 @@
 #include "correlate/match_log.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
+
+#include "core/temporary_file.h"
 
 namespace redthread {
 namespace {
 
 // entry := time i64 | size u32 | bytes, in the machine's own order: it never leaves it.
 constexpr size_t kHead = sizeof(int64_t) + sizeof(uint32_t);
-
-Status FileError(const char* what) {
-  return Status::Io(std::string("cannot ") + what + " a temporary file of a correlation's window: " +
-                    std::strerror(errno) + " (set TMPDIR to a folder with room)");
-}
 
 }  // namespace
 
@@ -93,13 +87,17 @@ Status MatchLog::SpillMiddle() {
   while (next_to_spill_ + 1 < blocks_.size()) {
     Block& block = blocks_[next_to_spill_++];
     if (block.in_memory.empty()) continue;
-    if (file_ < 0) RT_RETURN_IF_ERROR(OpenFile());
+    if (file_ < 0) {
+      Result<int> file = OpenTemporaryFile(options_.folder);
+      if (!file.ok()) return file.status();
+      file_ = *file;
+    }
     block.offset = file_end_;
     size_t done = 0;
     while (done < block.bytes) {
       const ssize_t n = pwrite(file_, block.in_memory.data() + done, block.bytes - done,
                                static_cast<off_t>(block.offset + done));
-      if (n <= 0) return FileError("write");
+      if (n <= 0) return TemporaryFileError("written", options_.folder);
       done += static_cast<size_t>(n);
     }
     file_end_ += block.bytes;
@@ -115,22 +113,9 @@ Status MatchLog::Load(const Block& block, std::string* out) const {
   while (done < block.bytes) {
     const ssize_t n =
         pread(file_, out->data() + done, block.bytes - done, static_cast<off_t>(block.offset + done));
-    if (n <= 0) return FileError("read back");
+    if (n <= 0) return TemporaryFileError("read back", options_.folder);
     done += static_cast<size_t>(n);
   }
-  return Status::Ok();
-}
-
-Status MatchLog::OpenFile() {
-  std::string folder = options_.folder;
-  if (folder.empty()) {
-    const char* tmp = std::getenv("TMPDIR");
-    folder = tmp != nullptr && *tmp != '\0' ? tmp : "/tmp";
-  }
-  std::string path = folder + "/redthread-window-XXXXXX";
-  file_ = mkostemp(path.data(), O_CLOEXEC);
-  if (file_ < 0) return FileError("create");
-  unlink(path.c_str());
   return Status::Ok();
 }
 

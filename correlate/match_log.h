@@ -75,7 +75,6 @@ class MatchLog {
   size_t BlockOf(uint64_t position) const;
   Status SpillMiddle();
   Status Load(const Block& block, std::string* out) const;
-  Status OpenFile();
 
   Options options_;
   std::deque<Block> blocks_;

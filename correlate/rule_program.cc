@@ -104,8 +104,10 @@ ExprIndex RuleProgram::Append(ExprNode node) {
 int RuleProgram::Effort(ExprIndex i) const {
   const ExprNode& n = nodes_[i];
   if (n.op == ExprNode::Op::kPredicate) {
-    const Predicate::Kind kind = predicates_[n.first].kind;
-    return kind == Predicate::Kind::kRegex ? 2 : kind == Predicate::Kind::kPattern ? 1 : 0;
+    const Predicate& p = predicates_[n.first];
+    if (p.kind == Predicate::Kind::kRegex) return 3;
+    if (p.field == kAnyField) return 2;  // a walk over all values
+    return p.kind == Predicate::Kind::kPattern ? 1 : 0;
   }
   int effort = 0;
   for (uint32_t c = 0; c < n.count; ++c) effort = std::max(effort, Effort(n.first + c));

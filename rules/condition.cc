@@ -78,7 +78,7 @@ class ConditionParser {
     size_t end = i;
     NextCodePoint(text_, &end);
     return Fail(
-        i, "`" + Visible(text_.substr(i, end - i)) +
+        i, "`" + std::string(text_.substr(i, end - i)) +
                "` has no place in a condition, which has names, `and`, `or`, `not`, `1 of`, `all of` and "
                "parentheses");
   }

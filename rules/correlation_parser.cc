@@ -38,7 +38,7 @@ bool IsTemporal(CorrelationType type) {
   return type == CorrelationType::kTemporal || type == CorrelationType::kTemporalOrdered;
 }
 
-std::string Quoted(std::string_view text) { return "`" + Visible(text) + "`"; }
+std::string Quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 double AsDouble(const Number& n) {
   return n.integral && n.real == 0 ? static_cast<double>(n.integer) : n.real;

@@ -10,7 +10,7 @@
 namespace redthread {
 namespace {
 
-std::string Quoted(std::string_view text) { return "`" + Visible(text) + "`"; }
+std::string Quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 class Resolver {
  public:
@@ -260,7 +260,7 @@ class Resolver {
     return path + " -> ...";
   }
 
-  std::string Label(size_t i) { return Visible(At(i).name.empty() ? At(i).id : At(i).name); }
+  std::string Label(size_t i) { return At(i).name.empty() ? At(i).id : At(i).name; }
 
   void HashAndLift(size_t i) {
     std::vector<std::string> hashes;

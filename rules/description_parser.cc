@@ -35,7 +35,7 @@ std::string OneOfUnder(const YamlNode& root, std::string_view key, const Names& 
                        ProblemList* problems) {
   std::string text = TextUnder(root, key, problems);
   if (text.empty() || std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return text;
-  problems->Add(*root.Find(key), "`" + Visible(text) + "` is no " + std::string(key) +
+  problems->Add(*root.Find(key), "`" + text + "` is no " + std::string(key) +
                                      Suggestion(text, allowed, ", write one of " + JoinNames(allowed)));
   return {};
 }
@@ -54,7 +54,7 @@ std::string DateUnder(const YamlNode& root, std::string_view key, ProblemList* p
                       ProblemList* warnings) {
   std::string text = TextUnder(root, key, problems);
   if (!text.empty() && !IsDate(text)) {
-    warnings->Add(*root.Find(key), "`" + Visible(text) + "` is no date, write YYYY-MM-DD");
+    warnings->Add(*root.Find(key), "`" + text + "` is no date, write YYYY-MM-DD");
   }
   return text;
 }
@@ -82,7 +82,7 @@ void WarnOfMisspeltKeys(const YamlNode& root, ProblemList* warnings) {
     if (std::find(RuleKeys().begin(), RuleKeys().end(), key) != RuleKeys().end()) continue;
     const std::string_view nearest = NearestName(key, RuleKeys());
     if (nearest.empty()) continue;
-    warnings->Add(root.key(i), "`" + Visible(key) + "` is no key of Sigma and is ignored, did you mean `" +
+    warnings->Add(root.key(i), "`" + key + "` is no key of Sigma and is ignored, did you mean `" +
                                    std::string(nearest) + "`?");
   }
 }

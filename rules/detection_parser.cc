@@ -122,7 +122,7 @@ void DetectionParser::ParseKey(const YamlNode& key, DetectionItem* item) {
     } else {
       problems_->AddWithin(
           key, start,
-          "`" + Visible(name) + "` is no modifier" +
+          "`" + std::string(name) + "` is no modifier" +
               Suggestion(name, ModifierNames(), ", the known ones are " + JoinNames(ModifierNames())));
     }
   }
@@ -198,8 +198,8 @@ void DetectionParser::WarnOfUnused(const YamlNode& detection, const RuleLogic& l
   for (size_t i = 0; i < detection.entries() && index < logic.searches.size(); ++i) {
     if (detection.key(i).text != logic.searches[index].name) continue;
     if (!used[index]) {
-      warnings_->Add(detection.key(i), "the condition does not use `" + Visible(detection.key(i).text) +
-                                           "`, so it has no effect");
+      warnings_->Add(detection.key(i),
+                     "the condition does not use `" + detection.key(i).text + "`, so it has no effect");
     }
     ++index;
   }

@@ -73,7 +73,7 @@ class LogSourceMapReader {
     if (profile.empty()) profile = "core";
     if (profile != "core" && profile != "extended") {
       problems_->Add(*entry.Find("profile"),
-                     "`" + Visible(profile) + "` is no profile" +
+                     "`" + profile + "` is no profile" +
                          Suggestion(profile, {"core", "extended"}, ", write core or extended"));
     }
     return profile;
@@ -88,8 +88,7 @@ class LogSourceMapReader {
     for (size_t i = 0; map != nullptr && i < map->entries(); ++i) {
       FieldCondition& condition = conditions.emplace_back();
       condition.field = map->key(i).text;
-      condition.values =
-          ReadTextList(map->value(i), "the values of `" + Visible(condition.field) + "`", problems_);
+      condition.values = ReadTextList(map->value(i), "the values of `" + condition.field + "`", problems_);
       if (condition.values.empty()) problems_->Add(map->value(i), "no values, write one or `'*'`");
     }
     return conditions;

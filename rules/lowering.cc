@@ -324,7 +324,7 @@ class Lowering::ValueLowering {
     std::string text;
     if (!PlainText(Modifier::kCidr, draft, &text)) return false;
     const std::optional<Cidr> cidr = ParseCidr(text);
-    if (!cidr) return Fail("`" + Visible(text) + "` is no network, write one like 10.0.0.0/8 or fe80::/10");
+    if (!cidr) return Fail("`" + text + "` is no network, write one like 10.0.0.0/8 or fe80::/10");
     return Add(MatchCidr{*cidr});
   }
 
@@ -410,7 +410,7 @@ class Lowering::ValueLowering {
     }
     lowering_->used_.insert(name);
     if (patterns->size() * found->second.size() > kMaxAlternatives) {
-      return Fail("%" + Visible(name) + "% gives this value more than " + std::to_string(kMaxAlternatives) +
+      return Fail("%" + name + "% gives this value more than " + std::to_string(kMaxAlternatives) +
                   " alternatives, split the rule");
     }
     std::vector<Pattern> longer;
@@ -510,7 +510,7 @@ const Lowering::RegexCheck& Lowering::CheckRegex(const MatchRegex& regex) {
     const re2::RE2 compiled(pattern, RegexOptions(kMaxRegexMemory));
     if (!compiled.ok()) {
       const size_t place = regex.source.find(compiled.error_arg());
-      entry->second = {Visible(compiled.error()), place == std::string::npos ? 0 : place};
+      entry->second = {compiled.error(), place == std::string::npos ? 0 : place};
     }
   }
   return entry->second;

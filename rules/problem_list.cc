@@ -32,7 +32,7 @@ void ProblemList::RequireKnownKeys(const YamlNode& map, std::string_view what,
     bool found = false;
     for (const std::string_view name : known) found = found || key == name;
     if (found) continue;
-    Add(map.key(i), "`" + Visible(key) + "` is no key of " + std::string(what) +
+    Add(map.key(i), "`" + key + "` is no key of " + std::string(what) +
                         Suggestion(key, known, ", which has " + JoinNames(known)));
   }
 }

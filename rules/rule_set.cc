@@ -36,7 +36,7 @@ std::string Place(const SourceLocation& where) {
 
 std::string PlaceholderList(const std::vector<std::string>& names) {
   std::vector<std::string> marked;
-  for (const std::string& name : names) marked.push_back("%" + Visible(name) + "%");
+  for (const std::string& name : names) marked.push_back("%" + name + "%");
   return JoinNames({marked.begin(), marked.end()});
 }
 
@@ -155,7 +155,7 @@ class RuleLoader {
     for (size_t i = 0; i < root.entries(); ++i) {
       const std::string_view nearest = NearestName(root.key(i).text, {"detection", "correlation", "filter"});
       if (nearest.empty()) continue;
-      problems->Add(root.key(i), "`" + Visible(root.key(i).text) + "` is no key of a rule, did you mean `" +
+      problems->Add(root.key(i), "`" + root.key(i).text + "` is no key of a rule, did you mean `" +
                                      std::string(nearest) + "`?");
       return;
     }
@@ -177,7 +177,7 @@ class RuleLoader {
   bool ClaimId(const std::string& id, const SourceLocation& where, ProblemList* problems) {
     const auto [entry, is_new] = ids_.try_emplace(id, where);
     if (is_new) return true;
-    problems->Add(where, "the id `" + Visible(id) + "` belongs already to " + Place(entry->second) +
+    problems->Add(where, "the id `" + id + "` belongs already to " + Place(entry->second) +
                              ", give this one an id of its own");
     return false;
   }
@@ -260,6 +260,9 @@ class RuleLoader {
 
 }  // namespace
 
+RuleProblem::RuleProblem(SourceLocation place, std::string_view text, std::string rule)
+    : where(std::move(place)), message(Visible(text)), rule_id(std::move(rule)) {}
+
 std::string RuleProblem::Render() const { return Place(where) + ": " + message; }
 
 RuleSet LoadRules(const std::vector<std::string>& paths, const RuleLoadOptions& options) {
@@ -281,7 +284,7 @@ Result<SiteVariables> LoadSiteVariables(const std::string& path) {
   SiteVariables variables;
   for (size_t i = 0; i < root->entries(); ++i) {
     const std::string& name = root->key(i).text;
-    variables[name] = ReadTextList(root->value(i), "the value of `" + Visible(name) + "`", &problems);
+    variables[name] = ReadTextList(root->value(i), "the value of `" + name + "`", &problems);
   }
   if (!problems.empty()) return problems.ToStatus();
   return variables;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/status.h"
@@ -14,6 +15,10 @@ namespace redthread {
 
 // A complaint about a rule file, placed. Rendered "file:line:col: what is wrong, what to write instead".
 struct RuleProblem {
+  RuleProblem() = default;
+  // `text` may quote the file as it stands; it is kept as Visible() shows it, on one line.
+  RuleProblem(SourceLocation place, std::string_view text, std::string rule);
+
   SourceLocation where;
   std::string message;
   std::string rule_id;  // of the rule that is refused for it, where known

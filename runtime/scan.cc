@@ -189,8 +189,8 @@ class BatchResult {
  public:
   // `rows`: what the matches of detection rules become; `extractor`: null where correlations are not asked.
   enum class Rows : uint8_t { kNone, kDetections, kMatches };
-  BatchResult(const ScanOptions& options, Pipeline* pipeline, Rows rows, MatchExtractor* extractor)
-      : options_(options), pipeline_(pipeline), rows_wanted_(rows), extractor_(extractor) {}
+  BatchResult(const ScanOptions& options, Pipeline* pipeline, Rows rows_wanted, MatchExtractor* extractor)
+      : options_(options), pipeline_(pipeline), rows_wanted_(rows_wanted), extractor_(extractor) {}
 
   void Take(const RecordBatch::Record& record, size_t input, const std::string& path, uint32_t rank,
             uint32_t declared) {

@@ -1,25 +1,13 @@
 #include "runtime/spill_sorter.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <queue>
 
+#include "core/temporary_file.h"
+
 namespace redthread {
-
-namespace {
-
-Status SpillError(const char* what, const std::string& folder) {
-  return Status::Io(std::string("cannot ") + what + " a temporary file in " + folder + ": " +
-                    std::strerror(errno) +
-                    "; results above 64 MB are sorted there (set TMPDIR to a folder with room)");
-}
-
-}  // namespace
 
 // Reads one run row by row.
 class SpillSorter::RunReader {
@@ -48,12 +36,7 @@ class SpillSorter::RunReader {
   size_t key_size_ = 0;
 };
 
-SpillSorter::SpillSorter(Options options) : options_(std::move(options)) {
-  if (options_.folder.empty()) {
-    const char* tmp = std::getenv("TMPDIR");
-    options_.folder = tmp != nullptr && *tmp != '\0' ? tmp : "/tmp";
-  }
-}
+SpillSorter::SpillSorter(Options options) : options_(std::move(options)) {}
 
 SpillSorter::~SpillSorter() = default;
 
@@ -77,14 +60,12 @@ void SpillSorter::SortRows() {
 }
 
 Status SpillSorter::Spill() {
-  std::string path = options_.folder + "/redthread-sort-XXXXXX";
-  const int fd = mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return SpillError("create", options_.folder);
-  unlink(path.c_str());
-  File file(fdopen(fd, "w+b"));
+  Result<int> fd = OpenTemporaryFile(options_.folder);
+  if (!fd.ok()) return fd.status();
+  File file(fdopen(*fd, "w+b"));
   if (file == nullptr) {
-    close(fd);
-    return SpillError("open", options_.folder);
+    close(*fd);
+    return TemporaryFileError("opened", options_.folder);
   }
   SortRows();
   for (const Row& r : rows_in_memory_) {
@@ -93,7 +74,7 @@ Status SpillSorter::Spill() {
     std::fwrite(bytes_.data() + r.offset, 1, size_t{r.key_size} + r.value_size, file.get());
   }
   if (std::fflush(file.get()) != 0 || std::ferror(file.get()) != 0)
-    return SpillError("write", options_.folder);
+    return TemporaryFileError("written", options_.folder);
   runs_.push_back(std::move(file));
   bytes_.clear();
   rows_in_memory_.clear();

@@ -101,7 +101,9 @@ TEST(MatchLogTest, KeepsItsOrderWhateverIsInTheFile) {
       }
       ASSERT_EQ(log.begin(), next - expected.size());
       ASSERT_EQ(log.end(), next);
-      if (!expected.empty()) ASSERT_EQ(log.front_time().ns, static_cast<int64_t>(log.begin()));
+      if (!expected.empty()) {
+        ASSERT_EQ(log.front_time().ns, static_cast<int64_t>(log.begin()));
+      }
       if (follower.position() < log.begin()) follower.Seek(log.begin());
       if (follower.AtEnd() || dice.Chance(40)) continue;
       if (dice.Chance(2)) follower.Seek(log.begin() + dice.Below(expected.size()));

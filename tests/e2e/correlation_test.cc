@@ -64,7 +64,9 @@ TEST_F(CorrelationE2eTest, EveryScenarioGivesItsAlertsInAnyOrderOfItsLines) {
       Strings in_canonical_form = arguments;
       in_canonical_form.emplace_back("--canonical");
       const std::string answer = RunBinary(in_canonical_form).out;
-      if (order > 0) EXPECT_EQ(answer, canonical);
+      if (order > 0) {
+        EXPECT_EQ(answer, canonical);
+      }
       canonical = answer;
       std::shuffle(lines.begin(), lines.end(), random);
     }

@@ -14,7 +14,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 using MatchList = std::vector<SlowMatch>;
-using Wide = __int128;  // of times and their sums
+__extension__ typedef __int128 Wide;  // of times and their sums
 
 void AddLeaves(const SlowJson& value, Texts* out) {
   if (value.is_array()) {

@@ -272,6 +272,15 @@ TEST(CorrelationTest, WhetherItAnswersAtOnceAndItsDelayFollowFromTypeConditionAn
   }
 }
 
+TEST(CorrelationTest, AComplaintStaysOnOneLineWhateverItQuotes) {
+  const RuleSet set = Load(
+      "{title: t, name: \"bru\\nte\\e[31m\", logsource: {product: p}, detection: {s: {F: 1}, condition: "
+      "s}}\n---\n" +
+      Correlation1(std::string(kCount) + "\"br\\nte\\e[31m\"", "c"));
+  EXPECT_THAT(Rendered(set.problems),
+              ElementsAre(HasSubstr("unknown rule `br\\nte\\x1b[31m`, did you mean `bru\\nte\\x1b[31m`?")));
+}
+
 TEST(CorrelationTest, AnErrorBelowIsToldAbove) {
   const RuleSet set = Load(
       Rules() + Correlation1(std::string(kCount) + "nobody", "low") +

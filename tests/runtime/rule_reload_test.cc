@@ -36,7 +36,9 @@ class RuleReloadTest : public RuntimeTest {
     clock_.Advance(std::chrono::seconds(2));
     for (;;) {
       const std::optional<RuleReload::Loaded> loaded = reload->Poll();
-      if (loaded.has_value()) EXPECT_EQ(loaded->engine, next_);
+      if (loaded.has_value()) {
+        EXPECT_EQ(loaded->engine, next_);
+      }
       if (!reload->looking()) return loaded.has_value();
       std::this_thread::yield();
     }
@@ -123,7 +125,9 @@ TEST_F(RuleReloadTest, ARequestLoadsAtOnceAndUnwatchedRulesOnlyThen) {
     EXPECT_FALSE(Look(reload.get()));
     EXPECT_EQ(loads_, 1);
     Write("rules/a.yml", watch ? "longer" : "longer still");
-    if (!watch) EXPECT_FALSE(Look(reload.get()) || Look(reload.get()));
+    if (!watch) {
+      EXPECT_FALSE(Look(reload.get()) || Look(reload.get()));
+    }
     reload->Request();
     EXPECT_TRUE(Look(reload.get()));
     EXPECT_FALSE(Look(reload.get()) || Look(reload.get())) << "what a request loaded is not loaded again";
