@@ -70,14 +70,6 @@ std::string RuleCounts(const RuleSet& rules) {
          WithThousands(rules.failed_rules) + " failed";
 }
 
-void TellNotEvaluated(const RuleSet& rules, Messages* messages) {
-  if (rules.correlations.empty()) return;
-  const bool one = rules.correlations.size() == 1;
-  messages->Warning(Counted(rules.correlations.size(), "correlation") + (one ? " is" : " are") +
-                    " not evaluated by this command yet; the rules " + (one ? "it refers" : "they refer") +
-                    " to raise alerts of their own; `redthread scan` evaluates correlations");
-}
-
 void TellMutedRules(const RuleSet& rules, Messages* messages) {
   std::vector<std::string> by(rules.rules.size());  // the first correlation that refers to each
   for (const Correlation& correlation : rules.correlations) {

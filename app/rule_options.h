@@ -36,9 +36,6 @@ Result<std::shared_ptr<const Engine>> LoadEngineFor(std::shared_ptr<const RuleSe
 // one.
 void TellRuleProblems(const RuleSet& rules, Messages* messages);
 
-// For commands that leave correlations out: warns how many there are.
-void TellNotEvaluated(const RuleSet& rules, Messages* messages);
-
 // Names each rule that raises no alerts of its own because a correlation refers to it.
 void TellMutedRules(const RuleSet& rules, Messages* messages);
 

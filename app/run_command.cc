@@ -62,7 +62,6 @@ RuleReload::Loaded LoadEngine(const Config& config) {
 std::shared_ptr<const Engine> Told(RuleReload::Loaded loaded, const char* refused, Messages* messages) {
   if (loaded.rules != nullptr) {
     TellRuleProblems(*loaded.rules, messages);
-    TellNotEvaluated(*loaded.rules, messages);
   }
   if (loaded.engine == nullptr) messages->Error(refused + (": " + loaded.status.message()));
   return std::move(loaded.engine);
@@ -91,6 +90,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   Embedded::Options options;
   options.data_dir = config.data_dir;
   options.lateness = config.lateness;
+  options.late_horizon = config.late_horizon;
   options.fold_window = config.fold;
   options.until_idle = flags.until_idle;
   options.jobs = flags.jobs;
@@ -121,7 +121,7 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
       Told(LoadEngine(config), "the rule set is not started with", context->messages);
   if (engine == nullptr) return kExitUsage;
 
-  const size_t rules = engine->rules().rules.size();
+  const size_t rules = engine->rules().loaded();
   Embedded::Options options = OptionsOf(context, config, flags);
   options.next_engine = [&reload, context] { return NextEngine(&reload, context->messages); };
   Result<std::unique_ptr<Embedded>> embedded =

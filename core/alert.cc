@@ -39,11 +39,11 @@ bool operator<(const Evidence& a, const Evidence& b) {
 }
 
 void Alert::AddEvidence(const Evidence& e) {
-  if (evidence.size() == kMaxEvidence) {
-    if (!(e < evidence.back())) return;
-    evidence.pop_back();
-  }
-  evidence.insert(std::upper_bound(evidence.begin(), evidence.end(), e), e);
+  if (evidence.size() == kMaxEvidence && !(e < evidence.back())) return;
+  const auto place = std::lower_bound(evidence.begin(), evidence.end(), e);
+  if (place != evidence.end() && !(e < *place)) return;
+  evidence.insert(place, e);
+  if (evidence.size() > kMaxEvidence) evidence.pop_back();
 }
 
 }  // namespace redthread

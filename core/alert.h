@@ -53,7 +53,8 @@ struct Alert {
       replaced_by;  // of a withdrawn alert: the id of the one that stands in its place, if there is one
   static constexpr size_t kMaxEvidence = 100;
 
-  // Keeps `e` if it is among the first kMaxEvidence in the order of evidence.
+  // Keeps `e` if it is among the first kMaxEvidence in the order of evidence. The same event a second time is
+  // no second evidence.
   void AddEvidence(const Evidence& e);
 };
 

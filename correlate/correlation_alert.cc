@@ -35,15 +35,15 @@ std::string Finding(const Correlation& c, const CorrelationAlert& found) {
          " (" + ConditionWords(c) + ")";
 }
 
-std::string Explain(const Correlation& c, const AlertGroup& group, const CorrelationAlert& found) {
+}  // namespace
+
+std::string ExplainCorrelation(const Correlation& c, const AlertGroup& group, const CorrelationAlert& found) {
   std::string out = c.title + ": " + Finding(c, found);
   for (const auto& [name, value] : group) out += ", " + name + " " + value;
   out += "; " + std::to_string(found.count) + (found.count == 1 ? " match" : " matches");
   if (found.first == found.last) return out + " at " + FormatTimestamp(found.first);
   return out + " from " + FormatTimestamp(found.first) + " to " + FormatTimestamp(found.last);
 }
-
-}  // namespace
 
 AlertGroup GroupOf(const Correlation& correlation, const Texts& values) {
   AlertGroup group;
@@ -71,7 +71,7 @@ Alert MakeAlert(const RuleSet& rules, const Correlation& correlation, const Text
     alert.evidence.push_back(
         {e.time, rules.rules[e.rule].id, source_name(e.position.source), e.position, e.raw_hash});
   }
-  alert.explain = Explain(correlation, alert.group, found);
+  alert.explain = ExplainCorrelation(correlation, alert.group, found);
   return alert;
 }
 

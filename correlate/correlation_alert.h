@@ -14,6 +14,10 @@ namespace redthread {
 // Names and values of a group, sorted by name.
 AlertGroup GroupOf(const Correlation& correlation, const Texts& values);
 
+// One sentence: what held, for whom, on how many matches.
+std::string ExplainCorrelation(const Correlation& correlation, const AlertGroup& group,
+                               const CorrelationAlert& found);
+
 // The path of a source, as given.
 using SourceName = std::function<std::string(SourceId)>;
 

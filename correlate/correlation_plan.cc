@@ -23,6 +23,7 @@ CorrelationPlan::CorrelationPlan(std::shared_ptr<const RuleSet> rules, FieldTabl
     }
   }
   CarryUpwards();
+  LookDownwards();
   for (CorrelationIndex i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
     for (const CorrelationReference& reference : correlation(i).rules) {
@@ -33,6 +34,29 @@ CorrelationPlan::CorrelationPlan(std::shared_ptr<const RuleSet> rules, FieldTabl
     }
     for (const std::string& field : correlation(i).fields) node.value_ids.push_back(fields->Add(field));
     for (const std::string& field : node.carried) node.carried_ids.push_back(fields->Add(field));
+  }
+}
+
+// From the lowest up: what each stands on, and how late it hears of it.
+void CorrelationPlan::LookDownwards() {
+  for (uint32_t height = 0; height < levels_; ++height) {
+    for (CorrelationIndex i = 0; i < nodes_.size(); ++i) {
+      if (correlation(i).height != height) continue;
+      Node& node = nodes_[i];
+      for (const CorrelationReference& reference : correlation(i).rules) {
+        if (!reference.to_correlation) {
+          node.leaf_rules.push_back(reference.index);
+          continue;
+        }
+        const Node& lower = nodes_[reference.index];
+        const Correlation& c = correlation(reference.index);
+        node.leaf_rules.insert(node.leaf_rules.end(), lower.leaf_rules.begin(), lower.leaf_rules.end());
+        // Only a condition with `not` is answered later than the time that its hit bears.
+        const Nanoseconds own = c.judgement() == Judgement::kWaiting ? c.timespan : Nanoseconds(0);
+        const Nanoseconds delay = (Timestamp{lower.input_delay.count()} + own) - Timestamp{0};  // saturating
+        node.input_delay = std::max(node.input_delay, delay);
+      }
+    }
   }
 }
 

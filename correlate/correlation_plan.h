@@ -27,6 +27,10 @@ class CorrelationPlan {
     // says nothing), by entry of `fields`, by entry of `carried`.
     std::vector<std::vector<FieldId>> group_ids;
     std::vector<FieldId> value_ids, carried_ids;
+    // The detection rules that it stands on, directly or through others, in the order of its references.
+    std::vector<RuleIndex> leaf_rules;
+    // How far behind the watermark its matches can still come in order: lower correlations answer so late.
+    Nanoseconds input_delay{0};
   };
 
   // Numbers in `fields`, which is not in use yet, every field that is read.
@@ -42,6 +46,7 @@ class CorrelationPlan {
 
  private:
   void CarryUpwards();
+  void LookDownwards();
 
   std::shared_ptr<const RuleSet> rules_;
   std::vector<Node> nodes_;               // by CorrelationIndex

@@ -76,27 +76,4 @@ double ExactSum::Rounded() const {
   return negative ? -rounded : rounded;
 }
 
-void ExactSum::Save(RowWriter* row) const {
-  const uint64_t sign = limbs_[kLimbs - 1] >> 63 != 0 ? ~uint64_t{0} : 0;
-  size_t end = kLimbs;
-  while (end > 0 && limbs_[end - 1] == sign) --end;
-  size_t begin = 0;
-  while (begin < end && limbs_[begin] == 0) ++begin;
-  row->U8(sign != 0 ? 1 : 0).Varint(begin).Varint(end - begin);
-  for (size_t i = begin; i < end; ++i) row->Fixed64(limbs_[i]);
-}
-
-bool ExactSum::Load(RowReader* row) {
-  bool negative = false;
-  uint64_t begin = 0, size = 0;
-  if (!row->Flag(&negative) || !row->Varint(&begin) || !row->Varint(&size)) return false;
-  if (begin > kLimbs || size > kLimbs - begin) return false;
-  limbs_.fill(0);
-  for (size_t i = 0; i < size; ++i) {
-    if (!row->Fixed64(&limbs_[begin + i])) return false;
-  }
-  for (size_t i = begin + size; negative && i < kLimbs; ++i) limbs_[i] = ~uint64_t{0};
-  return true;
-}
-
 }  // namespace redthread

@@ -10,8 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "storage/row.h"
-
 namespace redthread {
 
 class ExactSum {
@@ -21,10 +19,6 @@ class ExactSum {
   void Subtract(double number) { Accumulate(number, true); }
   // The sum as the nearest double; infinite when it is beyond them all.
   double Rounded() const;
-
-  // The stored form: the limbs between the zeros below and the sign above.
-  void Save(RowWriter* row) const;
-  bool Load(RowReader* row);
 
  private:
   // Two's complement, least limb first; the lowest bit is worth 2^-1074. 2,098 bits hold any double, the rest

@@ -50,7 +50,6 @@ GroupCorrelator::GroupCorrelator(const RuleSet* rules, const Correlation* correl
       on_hit_(std::move(on_hit)),
       on_alert_(std::move(on_alert)),
       judgement_(correlation->judgement()),
-      feeds_(options_.wants_hits),
       log_(options_.log),
       trigger_{{}, EvidenceList(rules)},
       lagging_(&log_),
@@ -67,6 +66,7 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
   start_ = start;
   latest_ = latest;
   now_.reset();
+  closed_ = false;
   log_.Clear();
   if (value_ != nullptr) value_->Clear();
   trigger_.carried.clear();
@@ -83,25 +83,79 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
 
 Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view bytes) {
   if (now_ != match.time) {
-    if (now_.has_value()) RT_RETURN_IF_ERROR(CloseInstant());
+    if (now_.has_value() && !closed_) RT_RETURN_IF_ERROR(CloseInstant());
     RT_RETURN_IF_ERROR(BeginInstant(match.time));
   }
+  closed_ = false;
   RT_RETURN_IF_ERROR(log_.Append(match.time, bytes));
   if (value_ != nullptr) value_->Enter(match);
   if (correlation_->expression.has_value()) seen_[match.reference] = match.time;
   if (judgement_ == Judgement::kFirstSeen) NoteValues(match);
   // What waits is judged from the log, later.
-  if (feeds_ && judgement_ != Judgement::kWaiting) AddTrigger(match, &trigger_);
+  if (options_.wants_trigger && judgement_ != Judgement::kWaiting) AddTrigger(match, &trigger_);
   return Status::Ok();
 }
 
 Status GroupCorrelator::Finish() {
   if (!now_.has_value()) return Status::Ok();
-  RT_RETURN_IF_ERROR(CloseInstant());
-  if (judgement_ == Judgement::kTumbling) RT_RETURN_IF_ERROR(CloseBucket());
+  if (!closed_) RT_RETURN_IF_ERROR(CloseInstant());
+  if (judgement_ == Judgement::kTumbling && !log_.empty()) RT_RETURN_IF_ERROR(CloseBucket());
   if (judgement_ == Judgement::kWaiting) RT_RETURN_IF_ERROR(JudgeWaiting(Timestamp::Max(), true));
-  if (judgement_ == Judgement::kSilence) RT_RETURN_IF_ERROR(JudgeSilence());
+  if (judgement_ == Judgement::kSilence && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
   return EndEpisode();
+}
+
+Status GroupCorrelator::JudgeNow() {
+  if (!now_.has_value() || closed_) return Status::Ok();
+  closed_ = true;
+  return CloseInstant();
+}
+
+Status GroupCorrelator::AdvanceTo(Timestamp watermark) {
+  if (!now_.has_value()) return Status::Ok();
+  switch (judgement_) {
+    case Judgement::kSliding:
+    case Judgement::kFirstSeen:
+      return *now_ < watermark ? JudgeNow() : Status::Ok();
+    case Judgement::kTumbling:
+      return !log_.empty() && EndOfBucket(bucket_, correlation_->timespan) <= watermark ? CloseBucket()
+                                                                                        : Status::Ok();
+    case Judgement::kWaiting:
+      return JudgeWaiting(watermark - correlation_->timespan, false);
+    case Judgement::kSilence:
+      if (closed_ || watermark - correlation_->timespan <= *now_) return Status::Ok();
+      closed_ = latest_ - *now_ >= correlation_->timespan;
+      return JudgeSilence();
+  }
+  return Status::Ok();
+}
+
+std::optional<Timestamp> GroupCorrelator::NextJudgement() const {
+  if (!now_.has_value()) return std::nullopt;
+  constexpr Nanoseconds kTick{1};
+  switch (judgement_) {
+    case Judgement::kSliding:
+    case Judgement::kFirstSeen:
+      return closed_ ? std::nullopt : std::optional(*now_ + kTick);
+    case Judgement::kTumbling:
+      return log_.empty() ? std::nullopt : std::optional(EndOfBucket(bucket_, correlation_->timespan));
+    case Judgement::kWaiting: {
+      MatchLog::Cursor cursor = lagging_;
+      Timestamp time;
+      std::string_view bytes;
+      if (cursor.AtEnd() || !cursor.Read(&time, &bytes).ok()) return std::nullopt;
+      return time + correlation_->timespan + kTick;
+    }
+    case Judgement::kSilence:
+      return closed_ ? std::nullopt : std::optional(*now_ + correlation_->timespan + kTick);
+  }
+  return std::nullopt;
+}
+
+size_t GroupCorrelator::memory_bytes() const {
+  // Of a distinct value: its text, the table's node, and what points to it.
+  constexpr size_t kPerMatch = 96;
+  return sizeof *this + log_.bytes_in_memory() + (log_.end() - log_.begin() + tuples_.size()) * kPerMatch;
 }
 
 Status GroupCorrelator::BeginInstant(Timestamp now) {
@@ -111,15 +165,14 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       RT_RETURN_IF_ERROR(ForgetBefore(since));
       break;
     case Judgement::kTumbling:
-      if (now_.has_value() && BucketOf(now, correlation_->timespan) != bucket_)
-        RT_RETURN_IF_ERROR(CloseBucket());
+      if (!log_.empty() && BucketOf(now, correlation_->timespan) != bucket_) RT_RETURN_IF_ERROR(CloseBucket());
       bucket_ = BucketOf(now, correlation_->timespan);
       break;
     case Judgement::kWaiting:
       RT_RETURN_IF_ERROR(JudgeWaiting(since, false));
       break;
     case Judgement::kSilence:
-      if (now_.has_value() && *now_ < since) RT_RETURN_IF_ERROR(JudgeSilence());
+      if (now_.has_value() && *now_ < since && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
       log_.Clear();
       break;
     case Judgement::kFirstSeen:
@@ -189,10 +242,11 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
     trigger.carried.clear();
     trigger.evidence.Clear();
     while (t == instant) {
-      if (!DecodeMatch(bytes, feeds_ ? MatchPart::kAll : MatchPart::kHead, &scratch_)) return DamagedMatch();
+      const MatchPart part = options_.wants_trigger ? MatchPart::kAll : MatchPart::kHead;
+      if (!DecodeMatch(bytes, part, &scratch_)) return DamagedMatch();
       seen_lagging_[scratch_.reference] = t;
       woken = woken || names_.plain[scratch_.reference];
-      if (feeds_) AddTrigger(scratch_, &trigger);
+      if (options_.wants_trigger) AddTrigger(scratch_, &trigger);
       lagging_.Next();
       if (lagging_.AtEnd()) break;
       RT_RETURN_IF_ERROR(lagging_.Read(&t, &bytes));
@@ -257,6 +311,7 @@ Status GroupCorrelator::Hit(Timestamp end, std::optional<double> value, const Tr
     for (const auto& texts : trigger.carried) hit.carried.emplace_back(texts.begin(), texts.end());
     RT_RETURN_IF_ERROR(on_hit_(hit));
   }
+  if (!options_.wants_alerts) return Status::Ok();
   const bool goes_on = episode_.has_value() && !correlation_->every_hit_alerts() &&
                        end - correlation_->timespan <= episode_->last_hit;
   if (!goes_on) {

@@ -50,7 +50,9 @@ class GroupCorrelator {
  public:
   struct Options {
     MatchLog::Options log;
-    bool wants_hits = true;  // else only alerts are told
+    bool wants_hits = true;    // else only alerts are told
+    bool wants_alerts = true;  // else only hits
+    bool wants_trigger = true;  // a hit says what triggered it
   };
   using OnHit = std::function<Status(const CorrelationHit&)>;
   using OnAlert = std::function<Status(const CorrelationAlert&)>;
@@ -70,13 +72,20 @@ class GroupCorrelator {
   // The end of the matches: ends every wait.
   Status Finish();
 
-  // What is to be kept of a group so that it can be taken up again: the matches its log holds, and the rest
-  // as bytes. Taken up by Reset, Keep for every match in its order, then Load.
-  Status ForEachKept(const std::function<Status(Timestamp, std::string_view bytes)>& visit);
-  void Save(RowWriter* row) const;
-  Status Keep(Timestamp time, std::string_view bytes) { return log_.Append(time, bytes); }
-  // kCorrupt when the bytes are none that Save wrote for this correlation.
-  Status Load(std::string_view state);
+  // What is known before the end, where matches come live:
+  // The instant of the last match as if it were complete. Of sliding ones and first_seen; a hit that more
+  // matches of the instant undo is not told again when they are there.
+  Status JudgeNow();
+  // No match before `watermark` comes any more: judges what that makes certain.
+  Status AdvanceTo(Timestamp watermark);
+  // The least watermark at which AdvanceTo has something to judge, if no match comes; nothing: none.
+  std::optional<Timestamp> NextJudgement() const;
+  // The earliest match of any group turned out to be earlier.
+  void SetStart(Timestamp start) { start_ = start; }
+  // As in Reset, later.
+  void SetLatest(Timestamp latest) { latest_ = latest; }
+  // About what the group takes of memory.
+  size_t memory_bytes() const;
 
   // Matches whose fields had more combinations than are looked at.
   uint64_t cut() const { return cut_ + (value_ != nullptr ? value_->cut() : 0); }
@@ -101,9 +110,6 @@ class GroupCorrelator {
   Status ForgetBefore(Timestamp since);
   void AddTrigger(const CorrelationMatch& match, Trigger* trigger) const;
 
-  bool LoadTuples(RowReader* row);
-  bool LoadEpisode(RowReader* row);
-
   Status Hit(Timestamp end, std::optional<double> value, const Trigger& trigger, uint64_t log_end);
   Status Include(uint64_t log_end);
   Status EndEpisode();
@@ -114,7 +120,6 @@ class GroupCorrelator {
   OnHit on_hit_;
   OnAlert on_alert_;
   const Judgement judgement_;
-  const bool feeds_;  // somebody asks what triggered a hit
   ExpressionNames names_;
 
   MatchLog log_;
@@ -124,6 +129,7 @@ class GroupCorrelator {
 
   Timestamp start_, latest_;
   std::optional<Timestamp> now_;  // the instant whose matches are being taken
+  bool closed_ = false;           // that instant, or the silence after it, has been judged as it is
   Trigger trigger_;               // of the instant, or of the bucket
   int64_t bucket_ = 0;            // its number, of tumbling ones
 

@@ -35,6 +35,7 @@ class MatchLog {
   uint64_t begin() const { return begin_; }  // the number of the first entry that is kept
   uint64_t end() const { return end_; }
   bool empty() const { return begin_ == end_; }
+  size_t bytes_in_memory() const { return bytes_in_memory_; }
   Timestamp front_time() const { return blocks_.front().front_time; }
   // Forgets the first entry. kIo when what follows it cannot be read back.
   Status PopFront();

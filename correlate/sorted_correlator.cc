@@ -14,6 +14,7 @@ void SortedCorrelator::Begin(CorrelationIndex correlation, const Texts& group) {
     GroupCorrelator::Options options;
     options.log = options_->log;
     options.wants_hits = options_->wants_hits || !plan_->node(correlation).upper.empty();
+    options.wants_trigger = options.wants_hits;
     judge_ = std::make_unique<GroupCorrelator>(
         &plan_->rules(), &plan_->correlation(correlation), options,
         [this](const CorrelationHit& hit) { return on_hit_(*correlation_, group_, hit); },

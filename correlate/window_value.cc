@@ -21,8 +21,6 @@ class EventCount : public WindowValue {
   void Clear() override { count_ = 0; }
   std::optional<double> Value(Timestamp) const override { return static_cast<double>(count_); }
   MatchPart needs() const override { return MatchPart::kHead; }
-  void Save(RowWriter* row) const override { row->Varint(count_); }
-  bool Load(RowReader* row) override { return row->Varint(&count_); }
 
  private:
   uint64_t count_ = 0;
@@ -47,20 +45,6 @@ class ValueCount : public WindowValue {
   void Clear() override { matches_.clear(); }
   std::optional<double> Value(Timestamp) const override { return static_cast<double>(matches_.size()); }
   MatchPart needs() const override { return MatchPart::kValues; }
-  void Save(RowWriter* row) const override {
-    row->Varint(matches_.size());
-    for (const auto& [tuple, count] : matches_) row->Bytes(tuple).Varint(count);
-  }
-  bool Load(RowReader* row) override {
-    uint64_t n = 0, count = 0;
-    matches_.clear();
-    if (!row->Varint(&n)) return false;
-    for (; n > 0; --n) {
-      if (!row->Bytes(&tuple_) || !row->Varint(&count)) return false;
-      matches_[tuple_] = count;
-    }
-    return true;
-  }
 
  private:
   std::unordered_map<std::string, uint64_t> matches_;  // by tuple
@@ -83,17 +67,6 @@ class DistinctRules : public WindowValue {
   }
   std::optional<double> Value(Timestamp) const override { return static_cast<double>(distinct_); }
   MatchPart needs() const override { return MatchPart::kHead; }
-  void Save(RowWriter* row) const override {
-    for (const uint64_t count : matches_) row->Varint(count);
-  }
-  bool Load(RowReader* row) override {
-    distinct_ = 0;
-    for (uint64_t& count : matches_) {
-      if (!row->Varint(&count)) return false;
-      distinct_ += count > 0 ? 1 : 0;
-    }
-    return true;
-  }
 
  private:
   std::vector<uint64_t> matches_;  // by reference
@@ -119,13 +92,6 @@ class OrderedRules : public WindowValue {
     return static_cast<double>(k);
   }
   MatchPart needs() const override { return MatchPart::kHead; }
-  void Save(RowWriter* row) const override {
-    for (const std::optional<Timestamp>& begin : begins_) row->OptionalTime(begin);
-  }
-  bool Load(RowReader* row) override {
-    return std::all_of(begins_.begin(), begins_.end(),
-                       [row](std::optional<Timestamp>& begin) { return row->OptionalTime(&begin); });
-  }
 
  private:
   std::vector<std::optional<Timestamp>> begins_;  // of the chain for rules 0 to k
@@ -162,11 +128,6 @@ class ValueSum : public WindowValue {
     return average_ ? sum_.Rounded() / static_cast<double>(numbers_) : sum_.Rounded();
   }
   MatchPart needs() const override { return MatchPart::kValues; }
-  void Save(RowWriter* row) const override {
-    row->Varint(numbers_);
-    sum_.Save(row);
-  }
-  bool Load(RowReader* row) override { return row->Varint(&numbers_) && sum_.Load(row); }
 
  private:
   bool average_;
@@ -195,20 +156,6 @@ class Percentile : public WindowValue {
     return *finger_ + fraction * (*above - *finger_);
   }
   MatchPart needs() const override { return MatchPart::kValues; }
-  void Save(RowWriter* row) const override {
-    row->Varint(numbers_.size());
-    for (const double number : numbers_) row->Fixed64(std::bit_cast<uint64_t>(number));
-  }
-  bool Load(RowReader* row) override {
-    uint64_t n = 0, bits = 0;
-    numbers_.clear();
-    if (!row->Varint(&n)) return false;
-    for (; n > 0; --n) {
-      if (!row->Fixed64(&bits) || !std::isfinite(std::bit_cast<double>(bits))) return false;
-      Insert(std::bit_cast<double>(bits));
-    }
-    return true;
-  }
 
  private:
   double Rank() const { return percentile_ / 100 * static_cast<double>(numbers_.size() - 1); }

@@ -11,7 +11,6 @@
 
 #include "correlate/correlation_match.h"
 #include "rules/correlation.h"
-#include "storage/row.h"
 
 namespace redthread {
 
@@ -30,11 +29,6 @@ class WindowValue {
   virtual std::optional<double> Value(Timestamp since) const = 0;
   // How much of a leaving match is looked at.
   virtual MatchPart needs() const = 0;
-
-  // The stored form, without the matches. Load replaces everything; false when the bytes are none of this
-  // type's.
-  virtual void Save(RowWriter* row) const = 0;
-  virtual bool Load(RowReader* row) = 0;
 
   // Matches whose fields had more combinations than are looked at.
   uint64_t cut() const { return cut_; }

@@ -65,42 +65,47 @@ void BatchWorkers::SetEngine(std::shared_ptr<const Engine> engine) {
 // ---- a worker
 
 void BatchWorkers::Work() {
-  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<Tools> tools;
   EventStore packer;
   std::unique_lock lock(mutex_);
-  const auto is_old = [&] { return pipeline != nullptr && &pipeline->engine() != engine_.get(); };
+  const auto is_old = [&] { return tools != nullptr && &tools->pipeline.engine() != engine_.get(); };
   for (;;) {
     work_.wait(lock, [&] { return stopping_ || started_ < submitted_ || is_old(); });
     if (stopping_) return;
     if (is_old()) {
       // A new set has nothing in flight yet, so nobody waits for this worker but SetEngine.
-      pipeline.reset();
+      tools.reset();
       if (--holders_ == 0) done_.notify_one();
       continue;
     }
     const uint64_t number = started_++;
     Batch* batch = &slot(number).batch;
-    if (pipeline == nullptr) ++holders_;
+    if (tools == nullptr) ++holders_;
     const std::shared_ptr<const Engine> engine = engine_;
     lock.unlock();
-    if (pipeline == nullptr) pipeline = std::make_unique<Pipeline>(engine);
-    Run(pipeline.get(), &packer, batch);
+    if (tools == nullptr) tools = std::make_unique<Tools>(engine);
+    Run(tools.get(), &packer, batch);
     lock.lock();
     slot(number).done = true;
     done_.notify_one();
   }
 }
-void BatchWorkers::Run(Pipeline* pipeline, EventStore* packer, Batch* batch) {
+
+void BatchWorkers::Run(Tools* tools, EventStore* packer, Batch* batch) {
   batch->events.clear();
   batch->imperfect.clear();
   batch->matched.clear();
+  batch->correlated.clear();
   if (!batch->has_lines) return;
-  for (size_t n = 0; n < batch->lines.records.size(); ++n) RunRecord(pipeline, n, batch);
+  const uint64_t without_group = tools->extractor.without_group();
+  for (size_t n = 0; n < batch->lines.records.size(); ++n) RunRecord(tools, n, batch);
+  batch->without_group = tools->extractor.without_group() - without_group;
   batch->failure =
       packer->Pack(batch->source_id, batch->source.progress.epoch, batch->events, &batch->packed);
 }
 
-void BatchWorkers::RunRecord(Pipeline* pipeline, size_t n, Batch* batch) {
+void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
+  Pipeline* pipeline = &tools->pipeline;
   const RecordBatch::Record& record = batch->lines.records[n];
   const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
   const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, batch->arrival);
@@ -111,6 +116,13 @@ void BatchWorkers::RunRecord(Pipeline* pipeline, size_t n, Batch* batch) {
   if (pipeline->matches().empty()) return;
   batch->matched.push_back(
       {n, event.time, HashBytes(record.text()), pipeline->Entities(), pipeline->matches()});
+  if (!event.time.has_value()) return;
+  for (const RuleIndex rule : pipeline->matches()) {
+    tools->extractor.Extract(event, rule,
+                             [batch](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
+                               batch->correlated.push_back({i, group, match});
+                             });
+  }
 }
 
 }  // namespace redthread

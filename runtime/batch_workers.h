@@ -16,6 +16,7 @@
 
 #include "core/alert.h"
 #include "core/decoder.h"
+#include "correlate/match_extractor.h"
 #include "ingest/file_tail.h"
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
@@ -38,6 +39,13 @@ struct MatchedRecord {
   std::vector<RuleIndex> rules;
 };
 
+// A match of a correlation, of an event that has a time.
+struct CorrelatedRecord {
+  CorrelationIndex correlation = 0;
+  Texts group;
+  CorrelationMatch match;
+};
+
 // What one look at the files of an input brought, and what became of it.
 struct Batch {
   // Filled by the reader.
@@ -57,6 +65,8 @@ struct Batch {
   Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
   std::vector<MatchedRecord> matched;
+  std::vector<CorrelatedRecord> correlated;
+  uint64_t without_group = 0;  // matches that lack a field of their correlation's group
 };
 
 // All functions are called by one thread, which reads and takes results.
@@ -91,8 +101,15 @@ class BatchWorkers {
     bool done = false;
   };
   void Work();
-  static void Run(Pipeline* pipeline, EventStore* packer, Batch* batch);
-  static void RunRecord(Pipeline* pipeline, size_t record, Batch* batch);
+  // What a worker runs batches with, over one engine.
+  struct Tools {
+    explicit Tools(const std::shared_ptr<const Engine>& engine)
+        : pipeline(engine), extractor(engine->correlations()) {}
+    Pipeline pipeline;
+    MatchExtractor extractor;
+  };
+  static void Run(Tools* tools, EventStore* packer, Batch* batch);
+  static void RunRecord(Tools* tools, size_t record, Batch* batch);
   Slot& slot(uint64_t number) { return ring_[number % ring_.size()]; }
 
   std::vector<Slot> ring_;  // batch n stands in slot n % size

@@ -20,6 +20,8 @@ Committer::Committer(std::shared_ptr<const Engine> engine, Options options, Cloc
       options_(std::move(options)),
       clock_(clock),
       folds_(&engine_->rules(), FoldState::Options{.window = options_.fold_window}),
+      correlations_(engine_->correlations(),
+                    CorrelationState::Options{.late_horizon = options_.late_horizon}),
       watermark_(options_.lateness) {}
 
 Result<std::unique_ptr<Committer>> Committer::Open(std::shared_ptr<const Engine> engine, Options options,
@@ -46,6 +48,7 @@ Status Committer::LoadSources() {
       *transaction_,
       [&](const SourceState& source) {
         if (const auto identity = FileIdentity::Decode(source.identity); identity.has_value()) {
+          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           known_.push_back({*identity, source.path, source.epoch, source.next_index, source.cursor});
           files.push_back(source);
         }
@@ -60,12 +63,20 @@ Status Committer::LoadSources() {
   if (!stored.ok()) return stored.status();
   stage_watermark_ = stored->value_or(Timestamp::Min());
   watermark_ = Watermark(options_.lateness, stage_watermark_);
+  return correlations_.Resume(transaction_.get(), stage_watermark_, latest_);
+}
+
+Status Committer::SetEngine(std::shared_ptr<const Engine> engine) {
+  folds_.SetRules(&engine->rules());
+  RT_RETURN_IF_ERROR(correlations_.SetPlan(transaction_.get(), engine->correlations()));
+  engine_ = std::move(engine);
   return Status::Ok();
 }
 
-void Committer::SetEngine(std::shared_ptr<const Engine> engine) {
-  folds_.SetRules(&engine->rules());
-  engine_ = std::move(engine);
+Committer::Report Committer::report() const {
+  Report report = report_;
+  report.correlation = correlations_.counts();
+  return report;
 }
 
 // ---- sources
@@ -135,6 +146,9 @@ Status Committer::ApplyLines(const Batch& batch) {
   watermark_.SetAtEnd(source->id, false);
   for (const ImperfectRecord& imperfect : batch.imperfect) NoteImperfect(imperfect, batch, source);
   for (const MatchedRecord& matched : batch.matched) RT_RETURN_IF_ERROR(Fold(matched, batch, *source));
+  for (const CorrelatedRecord& c : batch.correlated)
+    RT_RETURN_IF_ERROR(correlations_.Add(transaction_.get(), c.correlation, c.group, c.match));
+  report_.without_group += batch.without_group;
   RT_RETURN_IF_ERROR(StoreLines(batch, source));
   report_.counts += batch.lines.counts;
   step_records_ += batch.lines.counts.records;
@@ -147,6 +161,7 @@ Status Committer::StoreLines(const Batch& batch, SourceState* source) {
   for (const EventRecord& event : batch.events) {
     if (!event.time.has_value()) continue;
     watermark_.Observe(source->id, *event.time, event.arrival);
+    latest_ = std::max(latest_, *event.time);
     source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
   }
   source->watermark = watermark_.Of(source->id);
@@ -164,6 +179,8 @@ Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const S
   match.group = matched.group;
   report_.detections += matched.rules.size();
   for (const RuleIndex rule : matched.rules) {
+    // What a correlation stands on raises no alert of its own, unless the correlation says so.
+    if (engine_->rules().rules[rule].muted) continue;
     match.rule = rule;
     RT_RETURN_IF_ERROR(folds_.Add(transaction_.get(), match, stage_watermark_));
   }
@@ -207,20 +224,23 @@ Status Committer::Advance() {
   const Timestamp now = watermark_.At(clock_->Elapsed());
   if (now <= stage_watermark_) return Status::Ok();
   stage_watermark_ = now;
-  return folds_.Advance(transaction_.get(), stage_watermark_);
+  RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
+  return correlations_.Advance(transaction_.get(), stage_watermark_, latest_);
 }
 
 // ---- commits
 
 Status Committer::CommitIfDue(bool more) {
   if (step_records_ == 0) return Status::Ok();
-  const bool due = (folds_.has_new_alert() && !more) || step_records_ >= options_.commit_records ||
+  const bool has_new_alert = folds_.has_new_alert() || correlations_.has_new_alert();
+  const bool due = (has_new_alert && !more) || step_records_ >= options_.commit_records ||
                    clock_->Elapsed() - step_began_ >= options_.commit_interval;
   return due ? Commit() : Status::Ok();
 }
 
 Status Committer::Commit() {
   RT_RETURN_IF_ERROR(folds_.Flush(transaction_.get()));
+  RT_RETURN_IF_ERROR(correlations_.Flush(transaction_.get()));
   step_records_ = 0;
   if (transaction_->empty()) return Status::Ok();
   if (stage_watermark_ != Timestamp::Min()) SetStageWatermark(transaction_.get(), stage_watermark_);
@@ -248,6 +268,7 @@ Status Committer::SealIfDue() {
 Status Committer::Finish() {
   RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), Timestamp::Max()));
   stage_watermark_ = watermark_.AtEndOfInput();
+  RT_RETURN_IF_ERROR(correlations_.Finish(transaction_.get(), stage_watermark_, latest_));
   // A run that read nothing writes nothing.
   if (report_.counts.records > 0 && stage_watermark_ != Timestamp::Min())
     SetStageWatermark(transaction_.get(), stage_watermark_);

@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/status.h"
+#include "correlate/correlation_state.h"
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
 #include "ingest/ingest_counts.h"
@@ -34,6 +35,7 @@ class Committer {
     std::string data_dir;  // made if it is not there
     size_t inputs = 0;     // how many there are
     Nanoseconds lateness{};
+    Nanoseconds late_horizon{};
     Nanoseconds fold_window{};
     Nanoseconds commit_interval{};
     uint64_t commit_records = 0;
@@ -42,6 +44,8 @@ class Committer {
   struct Report {
     IngestCounts counts;
     uint64_t detections = 0;
+    uint64_t without_group = 0;  // matches that lack a field of their correlation's group
+    CorrelationState::Counts correlation;
     uint64_t commits = 0;
     bool input_lost = false;  // a record could not be read, or not wholly
   };
@@ -63,7 +67,7 @@ class Committer {
   Status Apply(const Batch& batch);
 
   // The snapshot that the batches applied from now on ran on.
-  void SetEngine(std::shared_ptr<const Engine> engine);
+  Status SetEngine(std::shared_ptr<const Engine> engine);
 
   // Commits when the step holds a new alert, or is old or long enough. `more`: the next batch is ready, and
   // joins the step before a new alert ends it: so a slow disk makes steps larger and not more.
@@ -76,7 +80,7 @@ class Committer {
   // The end of all input: ends every wait. Commits.
   Status Finish();
 
-  const Report& report() const { return report_; }
+  Report report() const;
 
  private:
   Committer(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
@@ -99,8 +103,10 @@ class Committer {
   std::unique_ptr<StateTransaction> transaction_;
   EventStore events_;
   FoldState folds_;
+  CorrelationState correlations_;
   Watermark watermark_;
   Timestamp stage_watermark_ = Timestamp::Min();
+  Timestamp latest_ = Timestamp::Min();  // the greatest event time read
 
   std::vector<FileTail::Progress> known_;
   std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet

@@ -34,6 +34,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   committer.data_dir = options.data_dir;
   committer.inputs = options.inputs.size();
   committer.lateness = options.lateness;
+  committer.late_horizon = options.late_horizon;
   committer.fold_window = options.fold_window;
   committer.commit_interval = options.commit_interval;
   committer.commit_records = options.commit_records;
@@ -153,7 +154,7 @@ Status Embedded::TakeNextEngine() {
   std::shared_ptr<const Engine> engine = options_.next_engine ? options_.next_engine() : nullptr;
   if (engine == nullptr) return Status::Ok();
   RT_RETURN_IF_ERROR(Drain());
-  committer_->SetEngine(engine);
+  RT_RETURN_IF_ERROR(committer_->SetEngine(engine));
   workers_.SetEngine(std::move(engine));
   DeclareInputs();
 #if defined(__GLIBC__)

@@ -41,6 +41,7 @@ class Embedded {
     std::vector<FileInput> inputs;
     int jobs = 0;  // threads that run records; 0: as many as there are cores
     Nanoseconds lateness = std::chrono::minutes(5);
+    Nanoseconds late_horizon = std::chrono::hours(24);
     Nanoseconds fold_window = kDefaultFoldWindow;
     Nanoseconds commit_interval = std::chrono::milliseconds(100);
     uint64_t commit_records = 10'000;

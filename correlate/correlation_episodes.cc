@@ -1,0 +1,576 @@
+// How hits become alerts in any order: the part of CorrelationState that tells.
+//
+// An alert stands on a stretch of its group's matches: from the window of its first hit to its last hit. At
+// any moment it counts exactly the stored matches of that stretch.
+#include <algorithm>
+#include <map>
+
+#include "correlate/correlation_alert.h"
+#include "correlate/correlation_state.h"
+#include "correlate/fold.h"
+#include "correlate/sorted_correlator.h"
+#include "storage/alert_store.h"
+#include "storage/key.h"
+#include "storage/row.h"
+#include "storage/source_registry.h"
+
+namespace redthread {
+namespace {
+
+constexpr Nanoseconds kTick{1};
+
+}  // namespace
+
+// ---- the stretch of an alert: stored matches with RowsFrom(time) <= t < RowsTo(last_hit)
+
+Timestamp CorrelationState::RowsFrom(const Group& g, Timestamp time) const {
+  return correlation(g).type == CorrelationType::kFirstSeen ? time : time - correlation(g).timespan;
+}
+
+Timestamp CorrelationState::RowsTo(const Group& g, Timestamp last_hit) const {
+  switch (correlation(g).judgement()) {
+    case Judgement::kTumbling:
+      return last_hit;
+    case Judgement::kSilence:
+      return last_hit - correlation(g).timespan + kTick;
+    default:
+      return last_hit + kTick;
+  }
+}
+
+void CorrelationState::Count(T* t, const Group& g, const CorrelationMatch& match, Episode* episode) {
+  // What a condition names with `not` only is no evidence for it.
+  const Correlation& c = correlation(g);
+  if (c.judgement() == Judgement::kWaiting &&
+      !NamesOf(*c.expression, c.rules.size()).plain[match.reference]) {
+    return;
+  }
+  Alert& a = episode->alert;
+  a.first = a.count == 0 ? match.time : std::min(a.first, match.time);
+  a.last = a.count == 0 ? match.time : std::max(a.last, match.time);
+  ++a.count;
+  episode->dirty = true;
+  for (const MatchEvidence& e : match.evidence) {
+    if (a.evidence.size() == Alert::kMaxEvidence && e.time > a.evidence.back().time) continue;
+    const Result<SourceState> source = GetSource(*t, e.position.source);
+    a.AddEvidence({e.time, plan_->rules().rules[e.rule].id, source.ok() ? source->path : std::string(),
+                   e.position, e.raw_hash});
+  }
+}
+
+Status CorrelationState::Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode) {
+  if (to <= from) return Status::Ok();
+  std::vector<CorrelationMatch> matches;
+  Status status;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    status = DecodeMatchRow(key, value, node(g), &matches.emplace_back());
+    return status.ok() && matches.size() < 1'000;
+  };
+  // In parts: what is counted reads other rows.
+  std::string begin = MatchRowsFrom(g.key, from);
+  const std::string end = MatchRowsFrom(g.key, to);
+  for (;;) {
+    matches.clear();
+    std::string last;
+    RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, begin, end, [&](auto key, auto value) {
+      last = key;
+      return take(key, value);
+    }));
+    RT_RETURN_IF_ERROR(status);
+    for (const CorrelationMatch& match : matches) Count(t, g, match, episode);
+    if (last.empty() || matches.size() < 1'000) return Status::Ok();
+    begin = KeyAfter(last);
+  }
+}
+
+// The alert in whose stretch `time` lies, or null; one that is not the newest is loaded into *older.
+Result<CorrelationState::Episode*> CorrelationState::Around(T* t, Group* g, Timestamp time,
+                                                            std::optional<Episode>* older) {
+  const Result<Episode*> newest = Newest(t, g);
+  if (!newest.ok()) return newest.status();
+  const bool behind = *newest == nullptr || time >= RowsTo(*g, (*newest)->row.last_hit);
+  if (behind) return static_cast<Episode*>(nullptr);
+  if (time >= RowsFrom(*g, (*newest)->row.time)) return *newest;
+  // Stretches of one group do not overlap: it can be only the last that begins at or before that time.
+  const Timestamp reach = time + (time - RowsFrom(*g, time));
+  std::optional<EpisodeRow> row;
+  Status damage;
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g->key, Timestamp::Min()),
+                                     EpisodeRowKey(g->key, reach + kTick), [&](auto key, auto value) {
+                                       Result<EpisodeRow> read = DecodeEpisode(key, value);
+                                       damage = read.status();
+                                       if (read.ok()) row = std::move(*read);
+                                       return false;
+                                     }));
+  RT_RETURN_IF_ERROR(damage);
+  if (!row.has_value() || time >= RowsTo(*g, row->last_hit)) return static_cast<Episode*>(nullptr);
+  Result<Episode> episode = LoadEpisode(t, *row);
+  if (!episode.ok()) return episode.status();
+  return &older->emplace(std::move(*episode));
+}
+
+// A new match that lies in the stretch of an alert belongs to it.
+Status CorrelationState::CountInside(T* t, Group* g, const CorrelationMatch& match, bool late) {
+  std::optional<Episode> older;
+  const Result<Episode*> episode = Around(t, g, match.time, &older);
+  if (!episode.ok() || *episode == nullptr) return episode.status();
+  const uint64_t before = (*episode)->alert.count;
+  Count(t, *g, match, *episode);
+  RT_RETURN_IF_ERROR(Grown(t, *g, before, late, *episode));
+  return older.has_value() && older->dirty ? Save(t, *g, &*older) : Status::Ok();
+}
+
+// A match is gone from its row: its alert counts without it, and what it decided is judged again.
+Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_view match_row) {
+  t->Delete(ColumnFamily::kMatch, match_row);
+  const std::optional<Timestamp> time = MatchRowTime(match_row);
+  const Result<Group*> g = FindByKey(t, group_key);
+  if (!g.ok() || *g == nullptr || !time.has_value()) return g.status();
+  std::optional<Episode> older;
+  const Result<Episode*> episode = Around(t, *g, *time, &older);
+  if (!episode.ok()) return episode.status();
+  if (*episode != nullptr) {
+    RT_RETURN_IF_ERROR(Recount(t, *g, (*episode)->row.last_hit, *episode));
+    RT_RETURN_IF_ERROR(Save(t, **g, *episode));
+  }
+  return Rejudge(t, *g, *time, *time, Extent::kAround);
+}
+
+// ---- alerts
+
+Result<CorrelationState::Episode> CorrelationState::LoadEpisode(T* t, const EpisodeRow& row) {
+  Result<Alert> alert = GetAlert(*t, row.alert_id);
+  if (!alert.ok()) return alert.status();
+  return Episode{row, std::move(*alert), false};
+}
+
+Result<CorrelationState::Episode*> CorrelationState::Newest(T* t, Group* g) {
+  if (!g->newest.has_value() && g->row.newest_episode.has_value()) {
+    const std::string row_key = EpisodeRowKey(g->key, *g->row.newest_episode);
+    std::string value;
+    RT_RETURN_IF_ERROR(t->Get(ColumnFamily::kGroup, row_key, &value));
+    const Result<EpisodeRow> row = DecodeEpisode(row_key, value);
+    if (!row.ok()) return row.status();
+    Result<Episode> episode = LoadEpisode(t, *row);
+    if (!episode.ok()) return episode.status();
+    g->newest = std::move(*episode);
+  }
+  return g->newest.has_value() ? &*g->newest : nullptr;
+}
+
+// Which episode is the newest is to be seen from the rows.
+Status CorrelationState::FindNewest(T* t, Group* g) {
+  g->newest.reset();
+  g->row.newest_episode.reset();
+  Status damage;
+  const std::string begin = EpisodeRowKey(g->key, Timestamp::Min());
+  const std::string end = PrefixEnd(begin.substr(0, begin.size() - sizeof(int64_t)));
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, begin, end, [&](auto key, auto value) {
+    const Result<EpisodeRow> row = DecodeEpisode(key, value);
+    damage = row.status();
+    if (row.ok()) g->row.newest_episode = row->time;
+    return false;
+  }));
+  NoteChange(g);
+  return damage;
+}
+
+// Stores the newest episode and takes it out of memory.
+Status CorrelationState::PutAway(T* t, Group* g) {
+  if (g->newest.has_value() && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, &*g->newest));
+  g->newest.reset();
+  return Status::Ok();
+}
+
+Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) {
+  const Correlation& c = correlation(*g);
+  Episode e;
+  e.row.time = wanted.time;
+  e.row.last_hit = wanted.last_hit;
+  e.row.value = wanted.value;
+  CorrelationAlert found{};
+  found.time = wanted.time;
+  found.value = wanted.value;
+  e.alert = MakeAlert(plan_->rules(), c, g->texts, found, SourceName());
+  e.row.alert_id = e.alert.id;
+  RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
+  // Silence that only the clock has seen, while no input says how late it is, is not final.
+  const bool by_clock = c.type == CorrelationType::kSilence && latest_ < wanted.time;
+  e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
+  e.alert.state = e.row.early ? AlertState::kEarly : AlertState::kFinal;
+  e.alert.late = late;
+  e.row.open = !c.every_hit_alerts();
+  // The id may have been taken before, by an alert that was withdrawn and now stands again.
+  const Result<Alert> before = GetAlert(*t, e.alert.id);
+  if (before.ok()) {
+    e.alert.revision = before->revision + 1;
+  } else if (before.status().code() != StatusCode::kNotFound) {
+    return before.status();
+  }
+  e.row.told = e.alert.count;
+  has_new_alert_ = true;
+  RT_RETURN_IF_ERROR(Save(t, *g, &e));
+  if (by_clock) t->Put(ColumnFamily::kTimer, ClockTimerKey(wanted.time, g->key), "");
+  if (e.row.early) SetTimer(t, g, wanted.time + kTick);
+  if (e.row.open) SetTimer(t, g, wanted.last_hit + c.timespan + kTick);
+  if (g->row.newest_episode.has_value() && *g->row.newest_episode > wanted.time) return Status::Ok();
+  RT_RETURN_IF_ERROR(PutAway(t, g));
+  g->row.newest_episode = wanted.time;
+  g->newest = std::move(e);
+  NoteChange(g);
+  return Status::Ok();
+}
+
+// More hits joined.
+Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, Episode* e) {
+  const uint64_t before = e->alert.count;
+  RT_RETURN_IF_ERROR(Cover(t, *g, RowsTo(*g, e->row.last_hit), RowsTo(*g, last_hit), e));
+  e->row.last_hit = last_hit;
+  e->dirty = true;
+  if (!e->row.open) {
+    e->row.open = true;
+    SetTimer(t, g, last_hit + correlation(*g).timespan + kTick);
+  }
+  NoteChange(g);
+  return Grown(t, *g, before, late, e);
+}
+
+// Hits or matches went away.
+Status CorrelationState::Recount(T* t, Group* g, Timestamp last_hit, Episode* e) {
+  const uint64_t before = e->alert.count;
+  e->row.last_hit = last_hit;
+  e->alert.count = 0;
+  e->alert.evidence.clear();
+  RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, e->row.time), RowsTo(*g, last_hit), e));
+  e->dirty = true;
+  return e->alert.count == before ? Status::Ok() : Tell(t, *g, e);
+}
+
+// What is worth a revision: a late change, and a size that has one more digit.
+Status CorrelationState::Grown(T* t, const Group& g, uint64_t before, bool late, Episode* e) {
+  if (e->alert.count == before) return Status::Ok();
+  bool crossed = false;
+  for (uint64_t size = 10; size <= e->alert.count && !crossed; size *= 10) {
+    crossed = before < size;
+    if (size > e->alert.count / 10) break;
+  }
+  return late || crossed ? Tell(t, g, e) : Status::Ok();
+}
+
+Status CorrelationState::Tell(T* t, const Group& g, Episode* e) {
+  ++e->alert.revision;
+  e->row.told = e->alert.count;
+  return Save(t, g, e);
+}
+
+Status CorrelationState::Save(T* t, const Group& g, Episode* e) {
+  CorrelationAlert found{};
+  found.time = e->alert.time;
+  found.last_hit = e->row.last_hit;
+  found.value = e->row.value;
+  found.first = e->alert.first;
+  found.last = e->alert.last;
+  found.count = e->alert.count;
+  e->alert.explain = ExplainCorrelation(correlation(g), e->alert.group, found);
+  e->dirty = false;
+  const std::string row_key = EpisodeRowKey(g.key, e->row.time);
+  t->Put(ColumnFamily::kGroup, row_key, EncodeEpisode(e->row, row_key));
+  return PutAlert(t, e->alert);
+}
+
+Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const std::string& replaced_by) {
+  Result<Alert> alert = GetAlert(*t, row.alert_id);
+  if (!alert.ok()) return alert.status();
+  alert->state = AlertState::kWithdrawn;
+  alert->replaced_by = replaced_by;
+  ++alert->revision;
+  ++counts_.withdrawn;
+  t->Delete(ColumnFamily::kGroup, EpisodeRowKey(g->key, row.time));
+  return PutAlert(t, *alert);
+}
+
+// ---- hits in order
+
+Status CorrelationState::TakeHits(T* t, Group* g) {
+  const std::vector<CorrelationHit> hits = std::move(g->hits);
+  g->hits.clear();
+  if (!hits.empty()) g->last_hit = hits.back().end;
+  for (const CorrelationHit& hit : hits) {
+    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit));
+    RT_RETURN_IF_ERROR(FeedUpwards(t, g, hit));
+  }
+  return Status::Ok();
+}
+
+// A hit behind all others, or one that was taken before.
+Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit) {
+  const Correlation& c = correlation(*g);
+  const Result<Episode*> found = Newest(t, g);
+  if (!found.ok()) return found.status();
+  Episode* newest = *found;
+  if (newest != nullptr && hit.end < newest->row.time) return Status::Ok();
+  if (newest != nullptr && hit.end == newest->row.time) {
+    newest->row.value = hit.value;  // more of its instant may have come
+    newest->dirty = true;
+    NoteChange(g);
+    return Status::Ok();
+  }
+  if (newest != nullptr && !c.every_hit_alerts() && hit.end - c.timespan <= newest->row.last_hit)
+    return hit.end > newest->row.last_hit ? Extend(t, g, hit.end, false, newest) : Status::Ok();
+  const bool late = c.answers_at_once && hit.end < WatermarkOf(*g);
+  return Begin(t, g, {hit.end, hit.end, hit.value}, late);
+}
+
+// ---- hits out of order
+
+Result<std::vector<EpisodeRow>> CorrelationState::EpisodesIn(T* t, const Group& g, Timestamp begin,
+                                                             Timestamp end) {
+  std::vector<EpisodeRow> rows;
+  Status damage;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    Result<EpisodeRow> row = DecodeEpisode(key, value);
+    damage = row.status();
+    if (row.ok()) rows.push_back(std::move(*row));
+    return damage.ok();
+  };
+  // The one before, if hits may join it.
+  const Correlation& c = correlation(g);
+  if (!c.every_hit_alerts()) {
+    RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g.key, Timestamp::Min()),
+                                       EpisodeRowKey(g.key, begin), [&](auto key, auto value) {
+                                         take(key, value);
+                                         return false;
+                                       }));
+    RT_RETURN_IF_ERROR(damage);
+    if (!rows.empty() && rows.front().last_hit < begin - c.timespan) rows.clear();
+  }
+  RT_RETURN_IF_ERROR(
+      t->Scan(ColumnFamily::kGroup, EpisodeRowKey(g.key, begin), EpisodeRowKey(g.key, end), take));
+  RT_RETURN_IF_ERROR(damage);
+  return rows;
+}
+
+// The episodes that the hits of [begin, end) make, together with what the old ones had before and behind.
+std::vector<CorrelationState::Wanted> CorrelationState::WantedOf(const Group& g, Timestamp begin,
+                                                                 Timestamp end,
+                                                                 const std::vector<CorrelationHit>& hits,
+                                                                 const std::vector<EpisodeRow>& old) {
+  const Correlation& c = correlation(g);
+  std::vector<Wanted> wanted;
+  if (c.every_hit_alerts()) {
+    for (const CorrelationHit& hit : hits) wanted.push_back({hit.end, hit.end, hit.value});
+    return wanted;
+  }
+  // What lies before `begin` is as it was. One that goes on there has a hit within the first timespan, which
+  // nothing has changed either.
+  if (!old.empty() && old.front().time < begin) {
+    const EpisodeRow& left = old.front();
+    wanted.push_back({left.time, std::min(left.last_hit, begin), left.value});
+  }
+  for (const CorrelationHit& hit : hits) {
+    if (!wanted.empty() && hit.end - c.timespan <= wanted.back().last_hit) {
+      wanted.back().last_hit = hit.end;
+    } else {
+      wanted.push_back({hit.end, hit.end, hit.value});
+    }
+  }
+  // So is what lies behind `end`.
+  if (!old.empty() && !wanted.empty() && old.back().last_hit >= end)
+    wanted.back().last_hit = std::max(wanted.back().last_hit, old.back().last_hit);
+  return wanted;
+}
+
+Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp end,
+                                   const std::vector<CorrelationHit>& hits) {
+  if (end <= begin) return Status::Ok();
+  RT_RETURN_IF_ERROR(PutAway(t, g));
+  const Result<std::vector<EpisodeRow>> old = EpisodesIn(t, *g, begin, end);
+  if (!old.ok()) return old.status();
+  const std::vector<Wanted> wanted = WantedOf(*g, begin, end, hits, *old);
+  const auto stands = [&](const EpisodeRow& row) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& w) { return w.time == row.time; });
+  };
+  for (const EpisodeRow& row : *old) {
+    if (stands(row)) continue;
+    // In its place: what holds its time now, else what begins within its reach.
+    std::string replaced_by;
+    for (const Wanted& w : wanted) {
+      const bool near = w.time <= row.last_hit && row.time <= w.last_hit;
+      if (near) replaced_by = AlertId(correlation(*g), GroupOf(correlation(*g), g->texts), w.time);
+    }
+    RT_RETURN_IF_ERROR(Withdraw(t, g, row, replaced_by));
+  }
+  RT_RETURN_IF_ERROR(FindNewest(t, g));
+  for (const Wanted& w : wanted) {
+    const auto row = std::find_if(old->begin(), old->end(),
+                                  [&](const EpisodeRow& r) { return r.time == w.time; });
+    if (row == old->end()) {
+      RT_RETURN_IF_ERROR(Begin(t, g, w, w.time < WatermarkOf(*g)));
+      continue;
+    }
+    if (w.last_hit == row->last_hit && w.value == row->value) continue;
+    RT_RETURN_IF_ERROR(PutAway(t, g));
+    Result<Episode> episode = LoadEpisode(t, *row);
+    if (!episode.ok()) return episode.status();
+    if (w.time >= begin) episode->row.value = w.value;
+    if (w.last_hit < row->last_hit) {
+      RT_RETURN_IF_ERROR(Recount(t, g, w.last_hit, &*episode));
+    } else if (w.last_hit > row->last_hit) {
+      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, w.time < WatermarkOf(*g), &*episode));
+    }
+    RT_RETURN_IF_ERROR(Save(t, *g, &*episode));
+  }
+  // Upwards: hits that are gone, and those there are.
+  if (node(*g).upper.empty()) return Status::Ok();
+  std::vector<std::string> gone;
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, HitRowKey(g->key, begin), HitRowKey(g->key, end),
+                             [&](std::string_view key, std::string_view) {
+                               gone.emplace_back(key);
+                               return true;
+                             }));
+  for (const CorrelationHit& hit : hits) std::erase(gone, HitRowKey(g->key, hit.end));
+  for (const std::string& row : gone) RT_RETURN_IF_ERROR(RemoveUpwards(t, row));
+  for (const CorrelationHit& hit : hits) RT_RETURN_IF_ERROR(FeedUpwards(t, g, hit));
+  return Status::Ok();
+}
+
+// ---- what stands on it
+
+namespace {
+
+// A match that a hit became: its group above, its row, and a hash of what the row holds.
+struct Fed {
+  std::string group, row;
+  uint64_t hash = 0;
+};
+
+Result<std::vector<Fed>> ReadFed(const StateTransaction& t, std::string_view hit_row) {
+  std::vector<Fed> fed;
+  std::string value;
+  const Status found = t.Get(ColumnFamily::kGroup, hit_row, &value);
+  if (found.code() == StatusCode::kNotFound) return fed;
+  RT_RETURN_IF_ERROR(found);
+  const Result<std::string_view> payload = OpenRow("hit", hit_row, value);
+  if (!payload.ok()) return payload.status();
+  RowReader in(*payload);
+  uint64_t n = 0;
+  bool whole = in.Varint(&n);
+  for (; whole && n > 0; --n) {
+    Fed& f = fed.emplace_back();
+    whole = in.Bytes(&f.group) && in.Bytes(&f.row) && in.Fixed64(&f.hash);
+  }
+  if (!whole) return DamagedRow("hit", hit_row, "it ends too early");
+  return fed;
+}
+
+}  // namespace
+
+// A hit is a match of the correlations over it. What it was before at that time goes away.
+Status CorrelationState::FeedUpwards(T* t, Group* g, const CorrelationHit& hit) {
+  if (node(*g).upper.empty()) return Status::Ok();
+  struct Match {
+    CorrelationIndex upper;
+    Texts group;
+    CorrelationMatch match;
+  };
+  std::vector<Match> matches;
+  if (!FeedUpper(*plan_, g->correlation, g->texts, hit,
+                 [&](CorrelationIndex upper, const Texts& group, const CorrelationMatch& match) {
+                   matches.push_back({upper, group, match});
+                 })) {
+    ++counts_.cut;
+  }
+  const std::string hit_row = HitRowKey(g->key, hit.end);
+  const Result<std::vector<Fed>> before = ReadFed(*t, hit_row);
+  if (!before.ok()) return before.status();
+  const std::string origin = OriginOf(g->key);
+  std::map<std::string, Fed> gone;
+  for (const Fed& fed : *before) gone.emplace(fed.row, fed);
+  RowWriter row;
+  row.Varint(matches.size());
+  std::vector<const Match*> added;
+  for (const Match& m : matches) {
+    const std::string key = GroupKey(identities_[m.upper], m.group);
+    const std::string match_row = MatchRowKey(key, m.match, origin);
+    std::string bytes;
+    EncodeMatch(m.match, &bytes);
+    const uint64_t hash = Checksum(bytes);
+    row.Bytes(key).Bytes(match_row).Fixed64(hash);
+    const auto same = gone.find(match_row);
+    if (same != gone.end() && same->second.hash == hash) {
+      gone.erase(same);
+    } else {
+      added.push_back(&m);
+    }
+  }
+  if (added.empty() && gone.empty()) return Status::Ok();
+  t->Put(ColumnFamily::kGroup, hit_row, row.Finish(hit_row));
+  for (const auto& [match_row, fed] : gone) RT_RETURN_IF_ERROR(Remove(t, fed.group, match_row));
+  for (const Match* m : added) {
+    const Result<Group*> upper = Find(t, m->upper, m->group);
+    if (!upper.ok()) return upper.status();
+    RT_RETURN_IF_ERROR(AddMatch(t, *upper, m->match, origin));
+  }
+  return Status::Ok();
+}
+
+Status CorrelationState::RemoveUpwards(T* t, std::string_view hit_row) {
+  const Result<std::vector<Fed>> before = ReadFed(*t, hit_row);
+  if (!before.ok()) return before.status();
+  t->Delete(ColumnFamily::kGroup, hit_row);
+  for (const Fed& fed : *before) RT_RETURN_IF_ERROR(Remove(t, fed.group, fed.row));
+  return Status::Ok();
+}
+
+// ---- the watermark
+
+// Finalises the alerts whose time the watermark has passed, and closes what no hit can join any more.
+Status CorrelationState::Settle(T* t, Group* g, bool finishing) {
+  RT_RETURN_IF_ERROR(PutAway(t, g));
+  std::vector<EpisodeRow> rows;
+  Status damage;
+  const std::string begin = EpisodeRowKey(g->key, Timestamp::Min());
+  const std::string end = PrefixEnd(begin.substr(0, begin.size() - sizeof(int64_t)));
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, begin, end, [&](auto key, auto value) {
+    Result<EpisodeRow> row = DecodeEpisode(key, value);
+    damage = row.status();
+    // Those before one that is done are done.
+    if (!row.ok() || (!row->early && !row->open)) return false;
+    rows.push_back(std::move(*row));
+    return true;
+  }));
+  RT_RETURN_IF_ERROR(damage);
+  for (const EpisodeRow& row : rows) {
+    Result<Episode> episode = LoadEpisode(t, row);
+    if (!episode.ok()) return episode.status();
+    RT_RETURN_IF_ERROR(SettleOne(t, g, finishing, &*episode));
+  }
+  return Status::Ok();
+}
+
+Status CorrelationState::SettleOne(T* t, Group* g, bool finishing, Episode* e) {
+  const Correlation& c = correlation(*g);
+  const Timestamp watermark = WatermarkOf(*g);
+  const bool heard = c.type != CorrelationType::kSilence || latest_ >= e->row.time;
+  bool changed = false;
+  if (e->row.early && heard && (finishing || e->row.time < watermark)) {
+    e->row.early = false;
+    e->alert.state = AlertState::kFinal;
+    changed = true;
+  }
+  bool closes = false;
+  if (e->row.open && (finishing || e->row.last_hit + c.timespan < watermark)) {
+    e->row.open = false;
+    closes = true;
+  }
+  if (changed || (closes && e->alert.count != e->row.told)) {
+    RT_RETURN_IF_ERROR(Tell(t, *g, e));
+  } else if (closes) {
+    RT_RETURN_IF_ERROR(Save(t, *g, e));
+  }
+  if (e->row.early && heard) SetTimer(t, g, e->row.time + kTick);
+  if (e->row.open) SetTimer(t, g, e->row.last_hit + c.timespan + kTick);
+  return Status::Ok();
+}
+
+}  // namespace redthread

@@ -1,0 +1,688 @@
+#include "correlate/correlation_state.h"
+
+#include <algorithm>
+
+#include "storage/alert_store.h"
+#include "storage/key.h"
+#include "storage/row.h"
+
+namespace redthread {
+namespace {
+
+constexpr Nanoseconds kTick{1};
+// Timers and rows that one look takes.
+constexpr size_t kChunk = 10'000;
+// What a group takes beside its judge.
+constexpr size_t kGroupBytes = 512;
+
+// Up to kChunk keys of [begin, end).
+Result<std::vector<std::string>> KeysOf(const StateTransaction& t, ColumnFamily family,
+                                        const std::string& begin, const std::string& end) {
+  std::vector<std::string> keys;
+  const Status status = t.Scan(family, begin, end, [&](std::string_view key, std::string_view) {
+    keys.emplace_back(key);
+    return keys.size() < kChunk;
+  });
+  if (!status.ok()) return status;
+  return keys;
+}
+
+}  // namespace
+
+CorrelationState::CorrelationState(std::shared_ptr<const CorrelationPlan> plan, const Options& options)
+    : options_(options) {
+  plan_ = std::move(plan);
+  const auto& correlations = plan_->rules().correlations;
+  for (CorrelationIndex i = 0; i < correlations.size(); ++i) {
+    identities_.push_back(IdentityOf(correlations[i]));
+    by_identity_[identities_.back()] = i;
+  }
+  starts_.assign(correlations.size(), std::nullopt);
+  levels_ = plan_->levels();
+  level_watermarks_.assign(Correlation::kMaxHeight + 1, Timestamp::Min());
+}
+
+Status CorrelationState::SetPlan(StateTransaction* t, std::shared_ptr<const CorrelationPlan> plan) {
+  RT_RETURN_IF_ERROR(Flush(t));
+  groups_.clear();
+  recent_.clear();
+  bytes_ = 0;
+  CorrelationState next(std::move(plan), options_);
+  plan_ = std::move(next.plan_);
+  by_identity_ = std::move(next.by_identity_);
+  identities_ = std::move(next.identities_);
+  starts_ = std::move(next.starts_);
+  levels_ = std::max(levels_, plan_->levels());
+  return Status::Ok();
+}
+
+Status CorrelationState::Resume(StateTransaction* t, Timestamp watermark, Timestamp latest) {
+  watermark_ = watermark;
+  latest_ = latest;
+  level_watermarks_.assign(Correlation::kMaxHeight + 1, watermark);
+  levels_ = plan_->levels();
+  // Of correlations that are gone, timers may be left above.
+  const std::string begin = JudgeTimersBegin(0, Timestamp::Min());
+  return t->ScanBackward(ColumnFamily::kTimer, begin, PrefixEnd(begin.substr(0, 1)),
+                         [&](std::string_view key, std::string_view) {
+                           if (key.size() > 1) levels_ = std::max(levels_, uint32_t{static_cast<uint8_t>(key[1])} + 1);
+                           return false;
+                         });
+}
+
+// ---- groups in memory
+
+Result<CorrelationState::Group*> CorrelationState::Find(T* t, CorrelationIndex index, const Texts& texts) {
+  std::string key = GroupKey(identities_[index], texts);
+  const auto found = groups_.find(key);
+  if (found == groups_.end()) return Load(t, index, texts, std::move(key));
+  Touch(found->second.get());
+  return found->second.get();
+}
+
+Result<CorrelationState::Group*> CorrelationState::FindByKey(T* t, std::string_view key) {
+  const auto found = groups_.find(std::string(key));
+  if (found != groups_.end()) {
+    Touch(found->second.get());
+    return found->second.get();
+  }
+  std::optional<ParsedGroupKey> parsed = ParseGroupKey(key);
+  if (!parsed.has_value()) return Status::Corrupt("a timer of a correlation names no group");
+  const auto index = by_identity_.find(std::string(parsed->identity));
+  if (index == by_identity_.end()) return static_cast<Group*>(nullptr);
+  return Load(t, index->second, parsed->group.value_or(Texts()), std::string(key));
+}
+
+Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex index, Texts texts,
+                                                        std::string key) {
+  auto group = std::make_unique<Group>();
+  group->correlation = index;
+  group->texts = std::move(texts);
+  group->key = key;
+  const std::string row_key = GroupRowKey(key);
+  std::string value;
+  const Status found = t->Get(ColumnFamily::kGroup, row_key, &value);
+  if (found.ok()) {
+    Result<GroupRow> row = DecodeGroup(row_key, value);
+    if (!row.ok()) return row.status();
+    group->row = std::move(*row);
+    if (!KeyHoldsGroup(group->row.group)) group->texts = group->row.group;
+    ++counts_.reloaded;
+  } else if (found.code() != StatusCode::kNotFound) {
+    return found;
+  }
+  group->recent = recent_.insert(recent_.end(), group.get());
+  group->bytes = kGroupBytes + key.size();
+  bytes_ += group->bytes;
+  return groups_.emplace(std::move(key), std::move(group)).first->second.get();
+}
+
+void CorrelationState::Touch(Group* g) { recent_.splice(recent_.end(), recent_, g->recent); }
+
+void CorrelationState::NoteChange(Group* g) {
+  if (!g->dirty) dirty_.push_back(g);
+  g->dirty = true;
+  const size_t bytes = kGroupBytes + g->key.size() + (g->judge != nullptr ? g->judge->memory_bytes() : 0);
+  bytes_ = bytes_ - g->bytes + bytes;
+  g->bytes = bytes;
+}
+
+Status CorrelationState::Flush(StateTransaction* t) {
+  for (Group* g : dirty_) {
+    if (g->newest.has_value() && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, &*g->newest));
+    const std::string row_key = GroupRowKey(g->key);
+    if (!KeyHoldsGroup(g->texts)) g->row.group = g->texts;
+    t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(g->row, row_key));
+    g->dirty = false;
+  }
+  dirty_.clear();
+  Evict();
+  has_new_alert_ = false;
+  return Status::Ok();
+}
+
+// Only between steps, when no group is in use and all are stored.
+void CorrelationState::Evict() {
+  while (bytes_ > options_.max_memory_bytes && !recent_.empty()) {
+    Group* g = recent_.front();
+    recent_.pop_front();
+    bytes_ -= g->bytes;
+    ++counts_.evicted;
+    groups_.erase(groups_.find(g->key));
+  }
+}
+
+// ---- matches
+
+Status CorrelationState::Add(StateTransaction* t, CorrelationIndex index, const Texts& texts,
+                             const CorrelationMatch& match) {
+  const Result<Group*> g = Find(t, index, texts);
+  if (!g.ok()) return g.status();
+  return AddMatch(t, *g, match, OriginOf(match.evidence.front().position));
+}
+
+Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin) {
+  const Timestamp watermark = WatermarkOf(*g);
+  const bool late = match.time < watermark;
+  const Correlation& c = correlation(*g);
+  if (match.time < watermark - options_.late_horizon) {
+    ++counts_.beyond_horizon;
+    return Status::Ok();
+  }
+  if (late) ++counts_.late;
+  if (c.type == CorrelationType::kFirstSeen) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
+  if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
+
+  const std::string row_key = MatchRowKey(g->key, match, origin);
+  t->Put(ColumnFamily::kMatch, row_key, EncodeMatchRow(match, node(*g), row_key));
+  if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
+  g->row.newest = std::max(g->row.newest, match.time);
+  ++g->added_since;
+  NoteChange(g);
+  RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
+
+  if (!c.answers_at_once) {
+    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time);
+    if (late) return OnTimer(t, g);
+    SetTimer(t, g, match.time + kTick);
+    return Status::Ok();
+  }
+  const bool in_order =
+      !g->now.has_value() || match.time > *g->now ||
+      (match.time == *g->now && (match.reference >= g->last_reference ||
+                                 c.type != CorrelationType::kTemporalOrdered));
+  if (!in_order) return NoteStale(t, g, match.time);
+  RT_RETURN_IF_ERROR(FeedOne(g, match));
+  RT_RETURN_IF_ERROR(g->judge->JudgeNow());
+  NoteChange(g);
+  // What held at this instant a moment ago does not any more: a sum of negative numbers.
+  const bool undone = g->hits.empty() && g->last_hit == match.time;
+  RT_RETURN_IF_ERROR(TakeHits(t, g));
+  return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround) : Status::Ok();
+}
+
+Status CorrelationState::FeedOne(Group* g, const CorrelationMatch& match) {
+  std::string bytes;
+  EncodeMatch(match, &bytes);
+  g->now = match.time;
+  g->last_reference = match.reference;
+  return g->judge->Add(match, bytes);
+}
+
+// ---- when first_seen began to learn
+
+Result<Timestamp> CorrelationState::StartOf(T* t, const Group& g) {
+  std::optional<Timestamp>& known = starts_[g.correlation];
+  if (known.has_value()) return *known;
+  const std::string row_key = StartRowKey(identities_[g.correlation]);
+  std::string value;
+  const Status found = t->Get(ColumnFamily::kGroup, row_key, &value);
+  if (found.code() == StatusCode::kNotFound) return Timestamp::Max();
+  RT_RETURN_IF_ERROR(found);
+  Result<std::string_view> payload = OpenRow("start", row_key, value);
+  if (!payload.ok()) return payload.status();
+  Timestamp start;
+  if (!RowReader(*payload).Time(&start)) return DamagedRow("start", row_key, "it ends too early");
+  known = start;
+  return start;
+}
+
+// An earlier beginning ends the learning earlier: what fell into the difference is judged again.
+Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
+  const Result<Timestamp> before = StartOf(t, g);
+  if (!before.ok()) return before.status();
+  if (time >= *before) return Status::Ok();
+  const std::string row_key = StartRowKey(identities_[g.correlation]);
+  t->Put(ColumnFamily::kGroup, row_key, RowWriter().Time(time).Finish(row_key));
+  starts_[g.correlation] = time;
+  if (*before == Timestamp::Max()) return Status::Ok();
+  const Timestamp from = time + correlation(g).learning, to = *before + correlation(g).learning;
+  const std::string& identity = identities_[g.correlation];
+  std::vector<std::string> keys;
+  for (auto& [key, group] : groups_) {
+    if (group->correlation != g.correlation) continue;
+    if (group->judge != nullptr) group->judge->SetStart(time);
+    if (group->dirty && group->row.newest >= from) keys.push_back(key);
+  }
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, GroupRowKey(identity), PrefixEnd(GroupRowKey(identity)),
+                             [&](std::string_view key, std::string_view value) {
+                               const Result<GroupRow> row = DecodeGroup(key, value);
+                               if (row.ok() && row->newest >= from) keys.emplace_back(key.substr(1));
+                               return true;
+                             }));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const std::string& key : keys) {
+    const Result<Group*> group = FindByKey(t, key);
+    if (!group.ok()) return group.status();
+    if (*group != nullptr && (*group)->row.newest >= from)
+      RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, (*group)->row.newest), Extent::kAround));
+  }
+  return Status::Ok();
+}
+
+// ---- judges
+
+Result<std::unique_ptr<GroupCorrelator>> CorrelationState::NewJudge(T* t, const Group& g,
+                                                                    std::vector<CorrelationHit>* hits) {
+  GroupCorrelator::Options options;
+  options.log = options_.log;
+  options.wants_alerts = false;
+  options.wants_trigger = !node(g).upper.empty();
+  auto judge = std::make_unique<GroupCorrelator>(
+      &plan_->rules(), &correlation(g), options,
+      [hits](const CorrelationHit& hit) {
+        hits->push_back(hit);
+        return Status::Ok();
+      },
+      GroupCorrelator::OnAlert());
+  Timestamp start;
+  if (correlation(g).type == CorrelationType::kFirstSeen) {
+    const Result<Timestamp> known = StartOf(t, g);
+    if (!known.ok()) return known.status();
+    start = *known;
+  }
+  judge->Reset(start, latest_);
+  return judge;
+}
+
+// From where on a judge must see matches to be right at `time`.
+Timestamp CorrelationState::WarmUpFrom(const Group& g, Timestamp time) const {
+  const Nanoseconds span = correlation(g).timespan;
+  switch (correlation(g).judgement()) {
+    case Judgement::kTumbling: {
+      // The bucket that is over at `time`, if one is, else the one that it lies in.
+      const int64_t past = (((time - kTick).ns % span.count()) + span.count()) % span.count();
+      return time - kTick - Nanoseconds(past);
+    }
+    case Judgement::kWaiting:
+      return time - span - span;
+    default:
+      return time - span;
+  }
+}
+
+// Hits before that time can no longer change, unless a late match comes.
+Timestamp CorrelationState::CertainBefore(const Group& g) const {
+  const Correlation& c = correlation(g);
+  if (c.answers_at_once) return Timestamp::Max();
+  if (c.judgement() == Judgement::kWaiting) return g.row.judged_to - c.timespan;
+  return c.judgement() == Judgement::kTumbling ? g.row.judged_to + kTick : g.row.judged_to;
+}
+
+// Gives the judge the stored matches of [from, to). Returns how many.
+Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from,
+                                        Timestamp to) {
+  if (to <= from) return uint64_t{0};
+  uint64_t rows = 0;
+  Status status;
+  CorrelationMatch match;
+  std::string bytes;
+  const std::string end = to == Timestamp::Max() ? MatchRowsEnd(g->key) : MatchRowsFrom(g->key, to);
+  const Status read =
+      t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, from), end, [&](auto key, auto value) {
+        ++rows;
+        status = DecodeMatchRow(key, value, node(*g), &match);
+        if (!status.ok()) return false;
+        EncodeMatch(match, &bytes);
+        status = judge->Add(match, bytes);
+        if (judge == g->judge.get()) {
+          g->now = match.time;
+          g->last_reference = match.reference;
+        }
+        return status.ok();
+      });
+  RT_RETURN_IF_ERROR(read);
+  RT_RETURN_IF_ERROR(status);
+  return rows;
+}
+
+// A judge as it was when it was last in memory: what it found then was taken then.
+Status CorrelationState::EnsureJudge(T* t, Group* g) {
+  if (g->judge != nullptr) return Status::Ok();
+  g->hits.clear();
+  g->now.reset();
+  g->last_hit.reset();
+  Result<std::unique_ptr<GroupCorrelator>> judge = NewJudge(t, *g, &g->hits);
+  if (!judge.ok()) return judge.status();
+  g->judge = std::move(*judge);
+  const bool at_once = correlation(*g).answers_at_once;
+  const Timestamp known_to = at_once ? g->row.newest : g->row.judged_to;
+  if (known_to == Timestamp::Min()) return Status::Ok();
+  const Timestamp to = at_once ? known_to + kTick : known_to;
+  g->judge->SetLatest(std::max(known_to, latest_));
+  const Result<uint64_t> fed = Feed(t, g, g->judge.get(), WarmUpFrom(*g, known_to), to);
+  if (!fed.ok()) return fed.status();
+  RT_RETURN_IF_ERROR(at_once ? g->judge->JudgeNow() : g->judge->AdvanceTo(known_to));
+  if (!g->hits.empty()) g->last_hit = g->hits.back().end;
+  g->hits.clear();
+  return Status::Ok();
+}
+
+// What waits, up to the watermark.
+Status CorrelationState::Judge(T* t, Group* g) {
+  const Timestamp watermark = WatermarkOf(*g);
+  if (watermark <= g->row.judged_to) return Status::Ok();
+  RT_RETURN_IF_ERROR(EnsureJudge(t, g));
+  const Timestamp from = g->row.judged_to;
+  g->row.judged_to = watermark;
+  g->judge->SetLatest(std::max(watermark, latest_));
+  const Result<uint64_t> fed = Feed(t, g, g->judge.get(), from, watermark);
+  if (!fed.ok()) return fed.status();
+  RT_RETURN_IF_ERROR(g->judge->AdvanceTo(watermark));
+  NoteChange(g);
+  return TakeHits(t, g);
+}
+
+Status CorrelationState::NoteStale(T* t, Group* g, Timestamp time) {
+  GroupRow& row = g->row;
+  row.stale_from = std::min(row.stale_from.value_or(time), time);
+  row.stale_to = std::max(row.stale_to.value_or(time), time);
+  constexpr uint64_t kShare = 4;
+  const bool cheap = g->rejudged_rows <= options_.rejudge_at_once;
+  if (cheap || g->added_since * kShare >= g->rejudged_rows) return RejudgeStale(t, g);
+  SetTimer(t, g, *row.stale_from + kTick);
+  return Status::Ok();
+}
+
+Status CorrelationState::RejudgeStale(T* t, Group* g) {
+  if (!g->row.stale_from.has_value()) return Status::Ok();
+  const Timestamp from = *g->row.stale_from, to = *g->row.stale_to;
+  g->row.stale_from.reset();
+  g->row.stale_to.reset();
+  return Rejudge(t, g, from, to, Extent::kAround);
+}
+
+// Judges again what matches between `from` and `to` have to do with.
+Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent) {
+  const Correlation& c = correlation(*g);
+  const Nanoseconds span = c.timespan;
+  ++counts_.rejudged;
+  if (!c.answers_at_once) g->row.judged_to = std::max(g->row.judged_to, WatermarkOf(*g));
+  const bool forced = extent == Extent::kToTheEnd;
+  const Timestamp limit = c.answers_at_once || forced ? Timestamp::Max() : g->row.judged_to;
+  const Timestamp begin = from - span - span;
+  const Timestamp end = forced ? Timestamp::Max() : std::min(to + span + span + kTick, CertainBefore(*g));
+  // Far behind the present, the judge of the present stays.
+  const Timestamp known = end + span + kTick;
+  const bool past = !forced && g->judge != nullptr && g->now.has_value() && *g->now - span - span > known;
+  const Timestamp stop = past ? std::min(known, limit) : limit;
+
+  std::vector<CorrelationHit> hits;
+  std::vector<CorrelationHit>* told = past ? &hits : &g->hits;
+  told->clear();
+  Result<std::unique_ptr<GroupCorrelator>> made = NewJudge(t, *g, told);
+  if (!made.ok()) return made.status();
+  if (!past) {
+    g->now.reset();
+    g->judge = std::move(*made);
+  }
+  GroupCorrelator* judge = past ? made->get() : g->judge.get();
+  judge->SetLatest(stop == Timestamp::Max() ? latest_ : std::max(stop, latest_));
+  const Result<uint64_t> fed = Feed(t, g, judge, WarmUpFrom(*g, begin), stop);
+  if (!fed.ok()) return fed.status();
+  if (forced) {
+    RT_RETURN_IF_ERROR(judge->Finish());
+  } else {
+    RT_RETURN_IF_ERROR(stop == Timestamp::Max() ? judge->JudgeNow() : judge->AdvanceTo(stop));
+  }
+  g->rejudged_rows = *fed;
+  g->added_since = 0;
+  if (!past) hits.swap(g->hits);
+  if (!past) g->last_hit = hits.empty() ? std::nullopt : std::optional(hits.back().end);
+  NoteChange(g);
+
+  const auto before = [](const CorrelationHit& hit, Timestamp time) { return hit.end < time; };
+  const auto first = std::lower_bound(hits.begin(), hits.end(), begin, before);
+  const auto after = std::lower_bound(first, hits.end(), end, before);
+  RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}));
+  if (past || forced) return Status::Ok();
+  g->hits.assign(after, hits.end());
+  RT_RETURN_IF_ERROR(TakeHits(t, g));
+  return PlanTimer(t, g);
+}
+
+// ---- timers
+
+void CorrelationState::SetTimer(T* t, Group* g, Timestamp deadline) {
+  // In terms of the stage's watermark, and never where it has been.
+  deadline = std::max(deadline + node(*g).input_delay, LevelWatermark(correlation(*g).height) + kTick);
+  if (g->row.timer.has_value() && *g->row.timer <= deadline) return;
+  g->row.timer = deadline;
+  t->Put(ColumnFamily::kTimer, JudgeTimerKey(correlation(*g).height, deadline, g->key), "");
+  NoteChange(g);
+}
+
+// The next time at which something about the group has to be done.
+Status CorrelationState::PlanTimer(T* t, Group* g) {
+  if (g->row.stale_from.has_value()) SetTimer(t, g, *g->row.stale_from + kTick);
+  if (g->row.forced_to.has_value()) SetTimer(t, g, *g->row.forced_to + kTick);
+  if (correlation(*g).answers_at_once) return Status::Ok();
+  if (g->judge != nullptr) {
+    const std::optional<Timestamp> next = g->judge->NextJudgement();
+    if (next.has_value()) SetTimer(t, g, *next);
+  }
+  if (g->row.newest < g->row.judged_to) return Status::Ok();
+  std::optional<Timestamp> next;
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, g->row.judged_to), MatchRowsEnd(g->key),
+                 [&](std::string_view key, std::string_view) {
+                   next = MatchRowTime(key);
+                   return false;
+                 }));
+  if (next.has_value()) SetTimer(t, g, *next + kTick);
+  return Status::Ok();
+}
+
+Status CorrelationState::OnTimer(T* t, Group* g) {
+  GroupRow& row = g->row;
+  if (!correlation(*g).answers_at_once) RT_RETURN_IF_ERROR(Judge(t, g));
+  RT_RETURN_IF_ERROR(RejudgeStale(t, g));
+  if (row.forced_to.has_value() && WatermarkOf(*g) > *row.forced_to) {
+    const Timestamp from = *row.forced_from, to = *row.forced_to;
+    row.forced_from.reset();
+    row.forced_to.reset();
+    RT_RETURN_IF_ERROR(Rejudge(t, g, from, to, Extent::kAround));
+  }
+  RT_RETURN_IF_ERROR(Settle(t, g, false));
+  return PlanTimer(t, g);
+}
+
+Status CorrelationState::AdvanceLevel(T* t, uint32_t level, bool finishing) {
+  level_watermarks_[level] = watermark_;
+  const std::string begin = JudgeTimersBegin(level, finishing ? Timestamp::Min() : swept_);
+  const std::string end = finishing ? PrefixEnd(begin.substr(0, 2))
+                                    : JudgeTimersBegin(level, watermark_ + kTick);
+  std::vector<std::string> again;
+  for (;;) {
+    const Result<std::vector<std::string>> due = KeysOf(*t, ColumnFamily::kTimer, begin, end);
+    if (!due.ok()) return due.status();
+    if (due->empty()) break;
+    for (const std::string& timer : *due) {
+      t->Delete(ColumnFamily::kTimer, timer);
+      const std::string_view key = GroupOfTimer(timer);
+      const Result<Group*> g = FindByKey(t, key);
+      if (!g.ok()) return g.status();
+      if (*g == nullptr) {
+        RT_RETURN_IF_ERROR(SettleForgotten(t, key));
+        continue;
+      }
+      // An older timer of a group that has set itself an earlier one since.
+      if (!(*g)->row.timer.has_value() || JudgeTimerKey(level, *(*g)->row.timer, key) != timer) continue;
+      (*g)->row.timer.reset();
+      NoteChange(*g);
+      if (finishing) {
+        RT_RETURN_IF_ERROR(ForceGroup(t, *g));
+        again.emplace_back(key);
+      } else {
+        RT_RETURN_IF_ERROR(OnTimer(t, *g));
+      }
+    }
+  }
+  // What goes on when there is input again.
+  for (const std::string& key : again) {
+    const Result<Group*> g = FindByKey(t, key);
+    if (!g.ok()) return g.status();
+    RT_RETURN_IF_ERROR(PlanTimer(t, *g));
+  }
+  return Status::Ok();
+}
+
+Status CorrelationState::Advance(StateTransaction* t, Timestamp watermark, Timestamp latest) {
+  const bool later = latest > latest_;
+  latest_ = std::max(latest_, latest);
+  if (later) {
+    const Result<std::vector<std::string>> due = KeysOf(
+        *t, ColumnFamily::kTimer, ClockTimersBegin(Timestamp::Min()), ClockTimersBegin(latest_ + kTick));
+    if (!due.ok()) return due.status();
+    for (const std::string& timer : *due) {
+      t->Delete(ColumnFamily::kTimer, timer);
+      const Result<Group*> g = FindByKey(t, GroupOfTimer(timer));
+      if (!g.ok()) return g.status();
+      if (*g != nullptr) RT_RETURN_IF_ERROR(Settle(t, *g, false));
+    }
+  }
+  if (watermark <= watermark_) return Status::Ok();
+  watermark_ = watermark;
+  for (uint32_t level = 0; level < levels_; ++level)
+    RT_RETURN_IF_ERROR(AdvanceLevel(t, level, false));
+  swept_ = watermark_;
+  const Result<std::vector<std::string>> expired = KeysOf(
+      *t, ColumnFamily::kTimer, ExpiryTimersBegin(expired_to_), ExpiryTimersBegin(watermark_ + kTick));
+  if (!expired.ok()) return expired.status();
+  for (const std::string& timer : *expired) {
+    t->Delete(ColumnFamily::kTimer, timer);
+    RT_RETURN_IF_ERROR(Expire(t, GroupOfTimer(timer)));
+  }
+  if (expired->size() < kChunk) expired_to_ = watermark_;
+  return Status::Ok();
+}
+
+Status CorrelationState::Finish(StateTransaction* t, Timestamp watermark, Timestamp latest) {
+  RT_RETURN_IF_ERROR(Advance(t, watermark, latest));
+  for (uint32_t level = 0; level < levels_; ++level)
+    RT_RETURN_IF_ERROR(AdvanceLevel(t, level, true));
+  return Status::Ok();
+}
+
+// The end of the input: ends every wait of a group. What is said of times that the watermark has not passed
+// is looked at once more when it has.
+Status CorrelationState::ForceGroup(T* t, Group* g) {
+  const Correlation& c = correlation(*g);
+  if (!c.answers_at_once) {
+    RT_RETURN_IF_ERROR(Judge(t, g));
+    RT_RETURN_IF_ERROR(RejudgeStale(t, g));
+    RT_RETURN_IF_ERROR(EnsureJudge(t, g));
+    GroupRow& row = g->row;
+    if (row.forced_from.has_value() || row.newest >= row.judged_to ||
+        g->judge->NextJudgement().has_value()) {
+      const Timestamp certain = row.judged_to - c.timespan;
+      row.forced_from = std::min(row.forced_from.value_or(certain), certain);
+      row.forced_to = std::max(row.newest, row.judged_to) + c.timespan;
+      RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd));
+      g->judge.reset();  // it has seen an end that is none
+      NoteChange(g);
+    }
+  }
+  RT_RETURN_IF_ERROR(RejudgeStale(t, g));
+  RT_RETURN_IF_ERROR(Settle(t, g, true));
+  if (g->row.timer.has_value())
+    t->Delete(ColumnFamily::kTimer, JudgeTimerKey(c.height, *g->row.timer, g->key));
+  g->row.timer.reset();
+  NoteChange(g);
+  return Status::Ok();
+}
+
+// A correlation that is no longer in force: what it told early stands.
+Status CorrelationState::SettleForgotten(T* t, std::string_view key) {
+  std::vector<EpisodeRow> rows;
+  const std::string begin = EpisodeRowKey(key, Timestamp::Min());
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, PrefixEnd(begin.substr(0, begin.size() - 8)),
+                             [&](std::string_view row_key, std::string_view value) {
+                               const Result<EpisodeRow> row = DecodeEpisode(row_key, value);
+                               if (row.ok() && row->early) rows.push_back(*row);
+                               return true;
+                             }));
+  for (EpisodeRow& row : rows) {
+    Result<Alert> alert = GetAlert(*t, row.alert_id);
+    if (!alert.ok()) return alert.status();
+    alert->state = AlertState::kFinal;
+    ++alert->revision;
+    RT_RETURN_IF_ERROR(PutAlert(t, *alert));
+    row.early = row.open = false;
+    const std::string row_key = EpisodeRowKey(key, row.time);
+    t->Put(ColumnFamily::kGroup, row_key, EncodeEpisode(row, row_key));
+  }
+  return Status::Ok();
+}
+
+// ---- forgetting
+
+// How long a match is kept: as long as a late one may come whose surroundings it belongs to.
+Nanoseconds CorrelationState::Retention(const Group& g) const {
+  const Nanoseconds span = correlation(g).timespan;
+  return (Timestamp{options_.late_horizon.count()} + node(g).input_delay + span + span + span + span) -
+         Timestamp{0};
+}
+
+void CorrelationState::SetExpiry(T* t, Group* g, Timestamp deadline) {
+  // Not one by one.
+  const Nanoseconds slack = std::max<Nanoseconds>(std::chrono::minutes(1), Retention(*g) / 64);
+  g->row.expires = std::max(deadline, watermark_) + slack;
+  t->Put(ColumnFamily::kTimer, ExpiryTimerKey(g->row.expires, g->key), "");
+}
+
+Status CorrelationState::Expire(T* t, std::string_view key) {
+  const Result<Group*> found = FindByKey(t, key);
+  if (!found.ok()) return found.status();
+  Group* g = *found;
+  const Timestamp cutoff = g == nullptr ? Timestamp::Max() : watermark_ - Retention(*g);
+  const auto remove = [&](ColumnFamily family, const std::string& begin, const std::string& end) -> Status {
+    for (;;) {
+      const Result<std::vector<std::string>> keys = KeysOf(*t, family, begin, end);
+      if (!keys.ok()) return keys.status();
+      for (const std::string& row : *keys) t->Delete(family, row);
+      if (keys->size() < kChunk) return Status::Ok();
+    }
+  };
+  const auto from = [&](const auto& row_key) { return row_key(key, Timestamp::Min()); };
+  RT_RETURN_IF_ERROR(remove(ColumnFamily::kMatch, from(MatchRowsFrom), MatchRowsFrom(key, cutoff)));
+  RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(HitRowKey), HitRowKey(key, cutoff)));
+  // Episodes: but for one that later hits may still join, or that is not final yet.
+  Timestamp closed = cutoff;
+  if (g != nullptr) {
+    const Result<Episode*> newest = Newest(t, g);
+    if (!newest.ok()) return newest.status();
+    if (*newest != nullptr && ((*newest)->row.open || (*newest)->row.early))
+      closed = std::min(cutoff, (*newest)->row.time);
+  }
+  RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(EpisodeRowKey), EpisodeRowKey(key, closed)));
+  if (g == nullptr) {
+    t->Delete(ColumnFamily::kGroup, GroupRowKey(key));
+    return Status::Ok();
+  }
+  if (g->row.newest_episode.has_value() && *g->row.newest_episode < closed) {
+    g->row.newest_episode.reset();
+    g->newest.reset();
+  }
+  std::optional<Timestamp> oldest;
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(key, cutoff), MatchRowsEnd(key),
+                             [&](std::string_view row_key, std::string_view) {
+                               oldest = MatchRowTime(row_key);
+                               return false;
+                             }));
+  if (oldest.has_value() || g->row.newest_episode.has_value()) {
+    SetExpiry(t, g, oldest.value_or(watermark_) + Retention(*g));
+    NoteChange(g);
+    return Status::Ok();
+  }
+  t->Delete(ColumnFamily::kGroup, GroupRowKey(key));
+  if (g->row.timer.has_value())
+    t->Delete(ColumnFamily::kTimer, JudgeTimerKey(correlation(*g).height, *g->row.timer, key));
+  std::erase(dirty_, g);
+  recent_.erase(g->recent);
+  bytes_ -= g->bytes;
+  groups_.erase(std::string(key));
+  return Status::Ok();
+}
+
+}  // namespace redthread

@@ -1,0 +1,200 @@
+// CorrelationState: correlations over matches in any order of arrival, with their state on disk, as `run` has
+// them. Whatever the order, when the watermark has passed the alerts are those of a scan.
+//
+// A match becomes a row. From there:
+//   what answers at once   is judged on arrival, in a GroupCorrelator that is kept in memory; an alert is
+//                          early until the watermark has passed its time
+//   what waits             (tumbling, averages, percentiles, `not`, silence) is judged in order when the
+//                          watermark gets there: a timer says when
+//   a match out of order   makes its surroundings be judged again from the rows; what differs from what was
+//                          told becomes a new alert, a revision or a withdrawal
+// A judge that is not in memory is made again from the rows of its last windows, so memory is a cache and
+// nothing else. The rows: group_rows.h; why: docs/decisions/0003-correlation.md.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/status.h"
+#include "correlate/correlation_plan.h"
+#include "correlate/group_correlator.h"
+#include "correlate/group_rows.h"
+#include "storage/state_transaction.h"
+
+namespace redthread {
+
+// One per thread; the only writer of its rows. All changes go through the transaction that is handed in.
+class CorrelationState {
+ public:
+  struct Options {
+    Nanoseconds late_horizon = std::chrono::hours(24);
+    size_t max_memory_bytes = size_t{128} << 20;  // of groups kept between steps
+    // A group of more matches than this is not judged again for each that comes out of order, but once for a
+    // share of its size, or when the watermark gets there.
+    uint64_t rejudge_at_once = 1'000;
+    MatchLog::Options log;
+  };
+  struct Counts {
+    uint64_t late = 0;            // matches below the watermark; their surroundings were judged again
+    uint64_t beyond_horizon = 0;  // matches too late for that, and lost to correlation
+    uint64_t rejudged = 0;
+    uint64_t withdrawn = 0;  // alerts
+    uint64_t evicted = 0;    // groups from memory
+    uint64_t reloaded = 0;   // groups into it, from their rows
+    uint64_t cut = 0;        // matches or hits with more combinations than are looked at
+  };
+  CorrelationState(std::shared_ptr<const CorrelationPlan> plan, const Options& options);
+
+  // Other correlations from now on. What is stored hangs on a correlation's identity: one that is in both
+  // sets goes on, and the alerts of one that is gone still become final.
+  Status SetPlan(StateTransaction* transaction, std::shared_ptr<const CorrelationPlan> plan);
+
+  // Where an earlier run stopped: the stage's watermark, and the greatest event time read. Call before Add.
+  Status Resume(StateTransaction* transaction, Timestamp watermark, Timestamp latest);
+
+  // Takes a match of an event, in any order of time.
+  Status Add(StateTransaction* transaction, CorrelationIndex correlation, const Texts& group,
+             const CorrelationMatch& match);
+
+  // Judges what waited for the watermark of the stage, finalises and forgets. `latest`: the greatest event
+  // time read, matched or not.
+  Status Advance(StateTransaction* transaction, Timestamp watermark, Timestamp latest);
+  // The end of all input ends every wait. `watermark` as it will be stored, for a run that goes on.
+  Status Finish(StateTransaction* transaction, Timestamp watermark, Timestamp latest);
+
+  // Writes what is cached into the transaction: call before every commit.
+  Status Flush(StateTransaction* transaction);
+  // Alerts begun since the last Flush: a step that has any is committed at once.
+  bool has_new_alert() const { return has_new_alert_; }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Episode {
+    EpisodeRow row;
+    Alert alert;
+    bool dirty = false;
+  };
+  struct Group {
+    CorrelationIndex correlation = 0;
+    Texts texts;
+    std::string key;
+    GroupRow row;
+    bool dirty = false;
+    // Null until needed. Holds the windows up to the newest match, or of what waits up to judged_to.
+    std::unique_ptr<GroupCorrelator> judge;
+    std::vector<CorrelationHit> hits;        // what it told and was not taken yet
+    std::optional<Timestamp> now, last_hit;  // the times of its last match and of its last hit
+    uint32_t last_reference = 0;
+    std::optional<Episode> newest;
+    uint64_t rejudged_rows = 0, added_since = 0;
+    size_t bytes = 0;  // of the cache's account
+    std::list<Group*>::iterator recent;
+  };
+  // An episode as judging finds it.
+  struct Wanted {
+    Timestamp time, last_hit;
+    std::optional<double> value;
+  };
+  // How much of a group is judged again: what two times have to do with, or all from there on, as if the
+  // input had ended.
+  enum class Extent : uint8_t { kAround, kToTheEnd };
+  using T = StateTransaction;
+
+  const Correlation& correlation(const Group& g) const { return plan_->correlation(g.correlation); }
+  const CorrelationPlan::Node& node(const Group& g) const { return plan_->node(g.correlation); }
+  Timestamp LevelWatermark(uint32_t level) const { return level_watermarks_[level]; }
+  Timestamp WatermarkOf(const Group& g) const {
+    return LevelWatermark(correlation(g).height) - node(g).input_delay;
+  }
+
+  // ---- groups in memory
+  Result<Group*> Find(T* t, CorrelationIndex correlation, const Texts& texts);
+  // Null when the correlation is not in force.
+  Result<Group*> FindByKey(T* t, std::string_view key);
+  Result<Group*> Load(T* t, CorrelationIndex correlation, Texts texts, std::string key);
+  void Touch(Group* g);
+  void NoteChange(Group* g);
+  void Evict();
+
+  // ---- matches and judges
+  Status AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin);
+  Status NoteStart(T* t, const Group& g, Timestamp time);
+  Result<Timestamp> StartOf(T* t, const Group& g);
+  Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g,
+                                                    std::vector<CorrelationHit>* hits);
+  Status EnsureJudge(T* t, Group* g);
+  Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to);
+  Status FeedOne(Group* g, const CorrelationMatch& match);
+  Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
+  Timestamp CertainBefore(const Group& g) const;
+  Status Judge(T* t, Group* g);
+  Status NoteStale(T* t, Group* g, Timestamp time);
+  Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent);
+  Status RejudgeStale(T* t, Group* g);
+
+  // ---- timers
+  Status OnTimer(T* t, Group* g);
+  Status ForceGroup(T* t, Group* g);
+  void SetTimer(T* t, Group* g, Timestamp deadline);
+  Status PlanTimer(T* t, Group* g);
+  Status SettleForgotten(T* t, std::string_view key);
+  Status Expire(T* t, std::string_view key);
+  void SetExpiry(T* t, Group* g, Timestamp deadline);
+  Nanoseconds Retention(const Group& g) const;
+  Status AdvanceLevel(T* t, uint32_t level, bool finishing);
+
+  // ---- hits and alerts: correlation_episodes.cc
+  Status TakeHits(T* t, Group* g);
+  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit);
+  Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
+  Status RemoveUpwards(T* t, std::string_view hit_row);
+  Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits);
+  Result<std::vector<EpisodeRow>> EpisodesIn(T* t, const Group& g, Timestamp begin, Timestamp end);
+  std::vector<Wanted> WantedOf(const Group& g, Timestamp begin, Timestamp end,
+                               const std::vector<CorrelationHit>& hits, const std::vector<EpisodeRow>& old);
+  Timestamp RowsFrom(const Group& g, Timestamp time) const;
+  Timestamp RowsTo(const Group& g, Timestamp last_hit) const;
+  Result<Episode*> Around(T* t, Group* g, Timestamp time, std::optional<Episode>* older);
+  Status CountInside(T* t, Group* g, const CorrelationMatch& match, bool late);
+  Status Remove(T* t, std::string_view group_key, std::string_view match_row);
+  Status Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode);
+  void Count(T* t, const Group& g, const CorrelationMatch& match, Episode* episode);
+  Result<Episode*> Newest(T* t, Group* g);
+  Result<Episode> LoadEpisode(T* t, const EpisodeRow& row);
+  Status Begin(T* t, Group* g, const Wanted& wanted, bool late);
+  Status Extend(T* t, Group* g, Timestamp last_hit, bool late, Episode* episode);
+  Status Recount(T* t, Group* g, Timestamp last_hit, Episode* episode);
+  Status Withdraw(T* t, Group* g, const EpisodeRow& row, const std::string& replaced_by);
+  Status Settle(T* t, Group* g, bool finishing);
+  Status SettleOne(T* t, Group* g, bool finishing, Episode* episode);
+  Status Grown(T* t, const Group& g, uint64_t before, bool late, Episode* episode);
+  Status Tell(T* t, const Group& g, Episode* episode);
+  Status Save(T* t, const Group& g, Episode* episode);
+  Status PutAway(T* t, Group* g);
+  Status FindNewest(T* t, Group* g);
+
+  std::shared_ptr<const CorrelationPlan> plan_;
+  const Options options_;
+  std::unordered_map<std::string, CorrelationIndex> by_identity_;
+  std::vector<std::string> identities_;  // by CorrelationIndex
+  Timestamp watermark_ = Timestamp::Min(), latest_ = Timestamp::Min();
+  // By level: how far it has been judged. A lower level goes ahead of a higher one.
+  std::vector<Timestamp> level_watermarks_;
+  // No timer stands before these.
+  Timestamp swept_ = Timestamp::Min(), expired_to_ = Timestamp::Min();
+  uint32_t levels_ = 0;  // of timers
+  Counts counts_;
+  bool has_new_alert_ = false;
+
+  std::unordered_map<std::string, std::unique_ptr<Group>> groups_;  // by key
+  std::list<Group*> recent_;                                        // the least recently used first
+  std::vector<Group*> dirty_;
+  size_t bytes_ = 0;
+  std::vector<std::optional<Timestamp>> starts_;  // by CorrelationIndex, of first_seen, where known
+};
+
+}  // namespace redthread

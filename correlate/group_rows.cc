@@ -1,0 +1,223 @@
+#include "correlate/group_rows.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+#include "storage/key.h"
+#include "storage/row.h"
+
+namespace redthread {
+namespace {
+
+// What a row of a family is; folds have 'f'.
+constexpr char kGroup = 'c';
+constexpr char kEpisode = 'e';
+constexpr char kHit = 'h';
+constexpr char kStart = 's';
+constexpr char kMatch = 'c';
+constexpr char kJudgeTimer = 'j';
+constexpr char kClockTimer = 'l';
+constexpr char kExpiryTimer = 'x';
+
+constexpr size_t kIdentityBytes = sizeof(Hash128);
+constexpr size_t kMaxGroupBytes = 256;
+constexpr char kByTexts = 't', kByHash = 'h';
+
+std::string_view BytesOf(const Hash128& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+std::string Joined(const Texts& group) {
+  std::string out;
+  for (const std::string& text : group) {
+    KeyWriter part('\0');
+    part.String(text);
+    out += std::string_view(part).substr(1);
+  }
+  return out;
+}
+
+std::string Prefixed(char kind, std::string_view group_key) {
+  return std::string(1, kind).append(group_key);
+}
+
+std::string WithTime(char kind, std::string_view group_key, Timestamp time) {
+  return Prefixed(kind, group_key) + KeyWriter('\0').Time(time).str().substr(1);
+}
+
+}  // namespace
+
+std::string IdentityOf(const Correlation& correlation) {
+  return std::string(BytesOf(HashBytes(correlation.id + '\0' + correlation.content_hash)));
+}
+
+bool KeyHoldsGroup(const Texts& group) {
+  const auto add = [](size_t n, const std::string& text) { return n + text.size(); };
+  return std::accumulate(group.begin(), group.end(), size_t{0}, add) <= kMaxGroupBytes;
+}
+
+// key := identity | 't' (string)* 00 00 | identity 'h' hash. No key is the beginning of another: a string's
+// end mark is 00 01, and 00 FF stands for a NUL.
+std::string GroupKey(std::string_view identity, const Texts& group) {
+  std::string key(identity);
+  if (KeyHoldsGroup(group)) return key + kByTexts + Joined(group) + std::string(2, '\0');
+  return key + kByHash + std::string(BytesOf(HashBytes(Joined(group))));
+}
+
+std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key) {
+  if (key.size() <= kIdentityBytes) return std::nullopt;
+  ParsedGroupKey parsed{key.substr(0, kIdentityBytes), std::nullopt};
+  if (key[kIdentityBytes] == kByHash) return parsed;
+  const std::string texts = std::string(1, '\0').append(key.substr(kIdentityBytes + 1));
+  KeyReader reader(texts);
+  if (!reader.Kind('\0')) return std::nullopt;
+  Texts group;
+  for (std::string text; reader.String(&text);) group.push_back(text);
+  parsed.group = std::move(group);
+  return parsed;
+}
+
+// ---- groups
+
+std::string GroupRowKey(std::string_view group_key) { return Prefixed(kGroup, group_key); }
+
+std::string EncodeGroup(const GroupRow& row, std::string_view row_key) {
+  RowWriter out;
+  out.Time(row.newest).Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
+  out.OptionalTime(row.stale_to).OptionalTime(row.forced_from).OptionalTime(row.forced_to);
+  out.OptionalTime(row.newest_episode).OptionalTime(row.timer).Varint(row.group.size());
+  for (const std::string& text : row.group) out.Bytes(text);
+  return out.Finish(row_key);
+}
+
+Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
+  Result<std::string_view> payload = OpenRow("group", row_key, value);
+  if (!payload.ok()) return payload.status();
+  RowReader in(*payload);
+  GroupRow row;
+  uint64_t texts = 0;
+  bool whole = in.Time(&row.newest) && in.Time(&row.judged_to) && in.Time(&row.expires) &&
+               in.OptionalTime(&row.stale_from) && in.OptionalTime(&row.stale_to) &&
+               in.OptionalTime(&row.forced_from) && in.OptionalTime(&row.forced_to) &&
+               in.OptionalTime(&row.newest_episode) && in.OptionalTime(&row.timer) && in.Varint(&texts);
+  for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
+  if (!whole) return DamagedRow("group", row_key, "it ends too early");
+  return row;
+}
+
+// ---- matches
+
+std::string MatchRowsFrom(std::string_view group_key, Timestamp time) {
+  return WithTime(kMatch, group_key, time);
+}
+std::string MatchRowsEnd(std::string_view group_key) { return PrefixEnd(Prefixed(kMatch, group_key)); }
+
+std::optional<Timestamp> MatchRowTime(std::string_view row_key) {
+  constexpr size_t kTail = sizeof(int64_t) + sizeof(uint32_t) + kIdentityBytes;  // time, reference, origin
+  if (row_key.size() < 1 + kTail || row_key[0] != kMatch) return std::nullopt;
+  const std::string time = std::string(1, kMatch).append(row_key.substr(row_key.size() - kTail));
+  KeyReader reader(time);
+  Timestamp t;
+  if (!reader.Kind(kMatch) || !reader.Time(&t)) return std::nullopt;
+  return t;
+}
+
+std::string MatchRowKey(std::string_view group_key, const CorrelationMatch& match, std::string_view origin) {
+  std::string key = MatchRowsFrom(group_key, match.time);
+  key += KeyWriter('\0').U32(match.reference).str().substr(1);
+  return key.append(origin);
+}
+
+std::string OriginOf(const Position& position) {
+  return KeyWriter('\0').U32(position.source).U32(position.epoch).U64(position.index).str().substr(1);
+}
+
+std::string OriginOf(std::string_view lower_group_key) {
+  return std::string(BytesOf(HashBytes(lower_group_key)));
+}
+
+std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
+                           std::string_view row_key) {
+  CorrelationMatch stored = match;
+  for (MatchEvidence& e : stored.evidence) {
+    const auto found = std::find(node.leaf_rules.begin(), node.leaf_rules.end(), e.rule);
+    e.rule = static_cast<RuleIndex>(found - node.leaf_rules.begin());
+  }
+  std::string bytes;
+  EncodeMatch(stored, &bytes);
+  return RowWriter().Bytes(bytes).Finish(row_key);
+}
+
+Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
+                      CorrelationMatch* match) {
+  Result<std::string_view> payload = OpenRow("match", row_key, value);
+  if (!payload.ok()) return payload.status();
+  RowReader in(*payload);
+  std::string_view bytes;
+  if (!in.Bytes(&bytes) || !DecodeMatch(bytes, MatchPart::kAll, match))
+    return DamagedRow("match", row_key, "it holds no match");
+  for (MatchEvidence& e : match->evidence) {
+    if (e.rule >= node.leaf_rules.size()) return DamagedRow("match", row_key, "it names an unknown rule");
+    e.rule = node.leaf_rules[e.rule];
+  }
+  return Status::Ok();
+}
+
+// ---- episodes and hits
+
+std::string EpisodeRowKey(std::string_view group_key, Timestamp time) {
+  return WithTime(kEpisode, group_key, time);
+}
+
+std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key) {
+  RowWriter out;
+  out.Time(row.time).Time(row.last_hit).Bytes(row.alert_id).U8(row.value.has_value() ? 1 : 0);
+  out.Fixed64(std::bit_cast<uint64_t>(row.value.value_or(0))).Varint(row.told);
+  out.U8(row.early ? 1 : 0).U8(row.open ? 1 : 0);
+  return out.Finish(row_key);
+}
+
+Result<EpisodeRow> DecodeEpisode(std::string_view row_key, std::string_view value) {
+  Result<std::string_view> payload = OpenRow("episode", row_key, value);
+  if (!payload.ok()) return payload.status();
+  RowReader in(*payload);
+  EpisodeRow row;
+  bool has_value = false;
+  uint64_t bits = 0;
+  if (!in.Time(&row.time) || !in.Time(&row.last_hit) || !in.Bytes(&row.alert_id) || !in.Flag(&has_value) ||
+      !in.Fixed64(&bits) || !in.Varint(&row.told) || !in.Flag(&row.early) || !in.Flag(&row.open)) {
+    return DamagedRow("episode", row_key, "it ends too early");
+  }
+  if (has_value) row.value = std::bit_cast<double>(bits);
+  return row;
+}
+
+std::string HitRowKey(std::string_view group_key, Timestamp time) { return WithTime(kHit, group_key, time); }
+
+// ---- timers
+
+// All three end with the group's key, behind parts of fixed size.
+std::string JudgeTimersBegin(uint32_t level, Timestamp deadline) {
+  return KeyWriter(kJudgeTimer).U8(static_cast<uint8_t>(level)).Time(deadline).str();
+}
+std::string JudgeTimerKey(uint32_t level, Timestamp deadline, std::string_view group_key) {
+  return JudgeTimersBegin(level, deadline).append(group_key);
+}
+std::string ClockTimersBegin(Timestamp deadline) { return KeyWriter(kClockTimer).Time(deadline).str(); }
+std::string ClockTimerKey(Timestamp deadline, std::string_view group_key) {
+  return ClockTimersBegin(deadline).append(group_key);
+}
+std::string ExpiryTimersBegin(Timestamp deadline) { return KeyWriter(kExpiryTimer).Time(deadline).str(); }
+std::string ExpiryTimerKey(Timestamp deadline, std::string_view group_key) {
+  return ExpiryTimersBegin(deadline).append(group_key);
+}
+
+std::string_view GroupOfTimer(std::string_view timer_key) {
+  const size_t head = !timer_key.empty() && timer_key[0] == kJudgeTimer ? 10 : 9;
+  return timer_key.size() > head ? timer_key.substr(head) : std::string_view();
+}
+
+std::string StartRowKey(std::string_view identity) { return Prefixed(kStart, identity); }
+
+}  // namespace redthread

@@ -1,0 +1,106 @@
+// The rows in which `run` keeps correlations: what docs/state_format.md, "Correlations", has byte by byte.
+//
+// A group is one correlation's matches that agree in the fields of group-by. Its key begins with the identity
+// of the correlation, so a changed one shares nothing with what it was before. Matches are the truth; what
+// else is kept of a group could be found again from them, or was told of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/hash.h"
+#include "core/status.h"
+#include "core/timestamp.h"
+#include "correlate/correlation_match.h"
+#include "correlate/correlation_plan.h"
+
+namespace redthread {
+
+// 16 bytes that stand for a correlation: its id and all that decides.
+std::string IdentityOf(const Correlation& correlation);
+
+// The key of a group. Texts of more than 256 bytes together stand there as a hash: then they are in its row.
+std::string GroupKey(std::string_view identity, const Texts& group);
+bool KeyHoldsGroup(const Texts& group);
+// What GroupKey was made of: the identity, and the texts where the key holds them.
+struct ParsedGroupKey {
+  std::string_view identity;
+  std::optional<Texts> group;
+};
+std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key);
+
+// ---- one row a group, family `group`
+
+struct GroupRow {
+  Timestamp newest = Timestamp::Min();     // the greatest time of its matches
+  Timestamp judged_to = Timestamp::Min();  // of what waits for the watermark: matches below are judged
+  Timestamp expires = Timestamp::Min();    // when its oldest matches are forgotten
+  // Between these times matches came that its alerts do not answer to yet.
+  std::optional<Timestamp> stale_from, stale_to;
+  // The end of the input ended the waits between these times; what it said then is not certain.
+  std::optional<Timestamp> forced_from, forced_to;
+  std::optional<Timestamp> newest_episode;  // the time of the latest alert that stands
+  std::optional<Timestamp> timer;           // the deadline of its judgement timer
+  Texts group;                              // only where the key does not hold them
+};
+std::string GroupRowKey(std::string_view group_key);
+std::string EncodeGroup(const GroupRow& row, std::string_view row_key);
+Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value);
+
+// ---- one row a match, family `match`
+
+// The time of the match of such a row; nothing when the key is none.
+std::optional<Timestamp> MatchRowTime(std::string_view row_key);
+// Where the matches of a group at `time` and later begin.
+std::string MatchRowsFrom(std::string_view group_key, Timestamp time);
+std::string MatchRowsEnd(std::string_view group_key);
+// `origin`: 16 bytes that tell matches of one time and reference apart.
+std::string MatchRowKey(std::string_view group_key, const CorrelationMatch& match, std::string_view origin);
+// That of an event, and that of a lower correlation's hit.
+std::string OriginOf(const Position& position);
+std::string OriginOf(std::string_view lower_group_key);
+// Rules are stored by their place among those that the correlation stands on, which its identity fixes.
+std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
+                           std::string_view row_key);
+Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
+                      CorrelationMatch* match);
+
+// ---- one row an episode that was told and may still change, family `group`
+
+struct EpisodeRow {
+  Timestamp time;      // the end of its first hit
+  Timestamp last_hit;  // of its last one
+  std::string alert_id;
+  std::optional<double> value;  // of the first hit
+  uint64_t told = 0;            // the alert's count when it was last told
+  bool early = false;
+  bool open = true;  // hits may still join
+};
+std::string EpisodeRowKey(std::string_view group_key, Timestamp time);
+std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key);
+Result<EpisodeRow> DecodeEpisode(std::string_view row_key, std::string_view value);
+
+// ---- one row a hit that feeds higher correlations, family `group`
+
+std::string HitRowKey(std::string_view group_key, Timestamp time);
+
+// ---- timers, family `timer`: ordered by deadline
+
+// A group to look at when the watermark gets there. Lower levels come first.
+std::string JudgeTimerKey(uint32_t level, Timestamp deadline, std::string_view group_key);
+std::string JudgeTimersBegin(uint32_t level, Timestamp deadline);
+// An early alert of silence, to be looked at when an event of that time has been read.
+std::string ClockTimerKey(Timestamp deadline, std::string_view group_key);
+std::string ClockTimersBegin(Timestamp deadline);
+// A group whose oldest matches are to be forgotten.
+std::string ExpiryTimerKey(Timestamp deadline, std::string_view group_key);
+std::string ExpiryTimersBegin(Timestamp deadline);
+// The group of a timer's key; empty when it is none.
+std::string_view GroupOfTimer(std::string_view timer_key);
+
+// ---- when a correlation began, family `group`: the time of its earliest match
+
+std::string StartRowKey(std::string_view identity);
+
+}  // namespace redthread

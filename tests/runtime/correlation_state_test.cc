@@ -1,0 +1,262 @@
+// Correlations over live matches: whatever the order in which they arrive, what is final is what the whole
+// would have given at once.
+#include "correlate/correlation_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "correlate/match_extractor.h"
+#include "storage/alert_store.h"
+#include "tests/oracle/correlation_generator.h"
+#include "tests/oracle/correlation_vectors.h"
+#include "tests/oracle/slow_correlation.h"
+#include "tests/runtime/runtime_fixture.h"
+
+namespace redthread {
+namespace {
+
+// (rule id, group, time, first, last, count)
+using AlertLine = std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t>;
+
+constexpr Nanoseconds kSecond = std::chrono::seconds(1);
+
+// An event as it arrives.
+struct Arrival {
+  SlowJson event;
+  int64_t time = 0;
+  int64_t order = 0;
+};
+
+class CorrelationStateTest : public RuntimeTest {
+ protected:
+  struct Way {
+    Nanoseconds lateness{0};   // how far the watermark stays behind the greatest time
+    Nanoseconds disorder{0};   // events are displaced by less
+    bool restarts = false;     // the state is dropped now and then, and taken up from disk
+    bool finishes = false;     // the input ends now and then, and goes on
+    CorrelationState::Options options;
+  };
+
+  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
+    Engine::Options options;
+    options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
+    options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
+    Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
+    EXPECT_TRUE(engine.ok()) << engine.status().message();
+    return *engine;
+  }
+
+  // The alerts that stand in the end.
+  std::multiset<AlertLine> Run(const std::shared_ptr<const Engine>& engine, std::vector<SlowJson> events,
+                               const Way& way, Dice* dice) {
+    const std::string folder = folder_ + "/db" + std::to_string(runs_++);
+    Result<std::unique_ptr<Database>> database = Database::Open({folder});
+    EXPECT_TRUE(database.ok()) << database.status().message();
+    StateTransaction t(database->get());
+    auto state = std::make_unique<CorrelationState>(engine->correlations(), way.options);
+    Pipeline pipeline(engine);
+    MatchExtractor extractor(engine->correlations());
+    const uint32_t declared = engine->facts()->Declare(DeclaredLogSource{{"test"}, {}, {}});
+    std::vector<Arrival> arrivals;
+    for (SlowJson& event : events) {
+      const std::string line = Padded(event.dump());
+      pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, {}, {});
+      if (!pipeline.event().time.has_value()) continue;
+      const int64_t time = pipeline.event().time->ns;
+      const auto shift = static_cast<int64_t>(
+          dice->Below(static_cast<size_t>(std::max<int64_t>(way.disorder.count(), 1))));
+      arrivals.push_back({event, time, time + shift});
+    }
+    std::stable_sort(arrivals.begin(), arrivals.end(),
+                     [](const Arrival& a, const Arrival& b) { return a.order < b.order; });
+    Timestamp watermark = Timestamp::Min(), latest = Timestamp::Min();
+    uint64_t index = 0;
+    const auto check = [](const Status& status) { EXPECT_TRUE(status.ok()) << status.message(); };
+    const auto note = [&] {
+      const CorrelationState::Counts& c = state->counts();
+      counts_.late += c.late, counts_.rejudged += c.rejudged, counts_.withdrawn += c.withdrawn;
+      counts_.evicted += c.evicted, counts_.reloaded += c.reloaded, counts_.beyond_horizon += c.beyond_horizon;
+    };
+    const auto commit = [&] {
+      check(state->Flush(&t));
+      check(t.Commit());
+    };
+    for (const Arrival& arrival : arrivals) {
+      const std::string line = Padded(arrival.event.dump());
+      Position position;
+      position.index = index++;
+      pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, position,
+                       {});
+      for (const RuleIndex rule : pipeline.matches()) {
+        extractor.Extract(pipeline.event(), rule,
+                          [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
+                            check(state->Add(&t, i, group, match));
+                          });
+      }
+      latest = std::max(latest, Timestamp{arrival.time});
+      if (dice->Chance(50)) {
+        watermark = std::max(watermark, latest - way.lateness);
+        check(state->Advance(&t, watermark, latest));
+      }
+      if (way.finishes && dice->Chance(4)) {
+        watermark = std::max(watermark, latest);
+        check(state->Finish(&t, watermark, latest));
+        commit();
+      }
+      if (dice->Chance(30)) commit();
+      if (way.restarts && dice->Chance(10)) {
+        commit();
+        note();
+        state = std::make_unique<CorrelationState>(engine->correlations(), way.options);
+        check(state->Resume(&t, watermark, latest));
+      }
+    }
+    check(state->Finish(&t, std::max(watermark, latest), latest));
+    commit();
+    note();
+    std::multiset<AlertLine> alerts;
+    Damage damage;
+    check(ForEachAlert(
+        t, {},
+        [&](const Alert& a) {
+          if (a.state == AlertState::kWithdrawn) return true;
+          EXPECT_EQ(a.state, AlertState::kFinal) << a.explain;
+          std::vector<std::string> names, values;
+          for (const auto& [name, value] : a.group) {
+            names.push_back(name);
+            values.push_back(value);
+          }
+          alerts.emplace(a.rule_id, CorrelationGroupText(names, values), a.time.ns, a.first.ns, a.last.ns,
+                         a.count);
+          return true;
+        },
+        &damage));
+    EXPECT_EQ(damage.rows, 0U);
+    database->reset();
+    std::filesystem::remove_all(folder);
+    return alerts;
+  }
+
+  static std::string Padded(std::string text) { return text.append(Decoder::kPadding, '\0'); }
+
+  // Random streams under random correlations against the slow twin. REDTHREAD_CORRELATION_STREAMS: how many
+  // of each way.
+  void CompareRandomStreams(const std::function<Way(Dice*)>& way_of, size_t streams) {
+    const char* asked = std::getenv("REDTHREAD_CORRELATION_STREAMS");
+    if (asked != nullptr) streams = std::strtoul(asked, nullptr, 10);
+    size_t alerts_found = 0;
+    for (size_t n = 0, seed = 0; n < streams; ++seed) {
+      Dice dice(seed);
+      const std::string yaml = RandomCorrelationRules(&dice);
+      const auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "r.yml", {}));
+      if (!rules->problems.empty()) continue;  // every name is negated
+      const std::shared_ptr<const Engine> engine = EngineOf(rules);
+      for (size_t i = 0; i < 4; ++i, ++n) {
+        const std::vector<SlowJson> events = RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
+        const std::vector<SlowRecord> records = SlowRecords(*rules, events);
+        const std::vector<SlowAnswer> answers = SlowCorrelate(*rules, records);
+        std::multiset<AlertLine> expected;
+        for (size_t c = 0; c < answers.size(); ++c) {
+          const Correlation& correlation = rules->correlations[c];
+          for (const SlowAlert& a : answers[c].alerts) {
+            expected.emplace(correlation.id, CorrelationGroupText(correlation.group_by, a.group), a.time,
+                             a.first, a.last, a.count);
+          }
+        }
+        const Way way = way_of(&dice);
+        const std::multiset<AlertLine> alerts = Run(engine, events, way, &dice);
+        alerts_found += alerts.size();
+        ASSERT_EQ(OnlyIn(alerts, expected), "") << "seed " << seed << " stream " << i << "\n" << yaml;
+        ASSERT_EQ(OnlyIn(expected, alerts), "") << "seed " << seed << " stream " << i << "\n" << yaml;
+      }
+    }
+    EXPECT_GT(alerts_found, streams);
+  }
+
+  static std::string OnlyIn(const std::multiset<AlertLine>& some, const std::multiset<AlertLine>& others) {
+    std::string out;
+    for (const auto& [rule, group, time, first, last, count] : some) {
+      const AlertLine line(rule, group, time, first, last, count);
+      if (some.count(line) == others.count(line)) continue;
+      out += rule + " " + group + " " + FormatTimestamp({time}) + " " + FormatTimestamp({first}) + " " +
+             FormatTimestamp({last}) + " " + std::to_string(count) + "\n";
+    }
+    return out;
+  }
+
+  static CorrelationState::Options RandomOptions(Dice* dice) {
+    CorrelationState::Options options;
+    if (dice->Chance(50)) options.max_memory_bytes = dice->Chance(50) ? 0 : 5'000;
+    if (dice->Chance(50)) options.rejudge_at_once = dice->Below(10);
+    return options;
+  }
+
+  size_t runs_ = 0;
+  CorrelationState::Counts counts_;
+};
+
+TEST_F(CorrelationStateTest, InOrderItAnswersAsAScan) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.options = RandomOptions(dice);
+        return way;
+      },
+      60);
+}
+
+TEST_F(CorrelationStateTest, OutOfOrderWithinLatenessItAnswersAsAScan) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.disorder = way.lateness = kSecond * (1 + dice->Below(30));
+        way.restarts = dice->Chance(50);
+        way.options = RandomOptions(dice);
+        return way;
+      },
+      100);
+  EXPECT_EQ(counts_.late, 0U);
+  EXPECT_GT(counts_.withdrawn, 0U);
+  EXPECT_GT(counts_.evicted, 0U);
+  EXPECT_GT(counts_.reloaded, 0U);
+}
+
+TEST_F(CorrelationStateTest, LateMatchesWithinTheHorizonLeadToTheSameAnswer) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.disorder = kSecond * 300;
+        way.lateness = kSecond * dice->Below(5);
+        way.restarts = dice->Chance(50);
+        way.options = RandomOptions(dice);
+        way.options.late_horizon = std::chrono::hours(24 * 365 * 200);
+        return way;
+      },
+      100);
+  EXPECT_GT(counts_.late, 0U);
+  EXPECT_GT(counts_.withdrawn, 0U);
+  EXPECT_EQ(counts_.beyond_horizon, 0U);
+}
+
+TEST_F(CorrelationStateTest, AnInputThatEndsAndGoesOnLeadsToTheSameAnswer) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.disorder = kSecond * dice->Below(20);
+        way.lateness = way.disorder;
+        way.restarts = dice->Chance(50);
+        way.finishes = true;
+        way.options = RandomOptions(dice);
+        way.options.late_horizon = std::chrono::hours(24 * 365 * 200);
+        return way;
+      },
+      100);
+}
+
+}  // namespace
+}  // namespace redthread
