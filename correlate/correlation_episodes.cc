@@ -402,8 +402,8 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
   }
   RT_RETURN_IF_ERROR(FindNewest(t, g));
   for (const Wanted& w : wanted) {
-    const auto row = std::find_if(old->begin(), old->end(),
-                                  [&](const EpisodeRow& r) { return r.time == w.time; });
+    const auto row =
+        std::find_if(old->begin(), old->end(), [&](const EpisodeRow& r) { return r.time == w.time; });
     if (row == old->end()) {
       RT_RETURN_IF_ERROR(Begin(t, g, w, w.time < WatermarkOf(*g)));
       continue;

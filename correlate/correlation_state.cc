@@ -65,7 +65,8 @@ Status CorrelationState::Resume(StateTransaction* t, Timestamp watermark, Timest
   const std::string begin = JudgeTimersBegin(0, Timestamp::Min());
   return t->ScanBackward(ColumnFamily::kTimer, begin, PrefixEnd(begin.substr(0, 1)),
                          [&](std::string_view key, std::string_view) {
-                           if (key.size() > 1) levels_ = std::max(levels_, uint32_t{static_cast<uint8_t>(key[1])} + 1);
+                           if (key.size() > 1)
+                             levels_ = std::max(levels_, uint32_t{static_cast<uint8_t>(key[1])} + 1);
                            return false;
                          });
 }
@@ -187,10 +188,9 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
     SetTimer(t, g, match.time + kTick);
     return Status::Ok();
   }
-  const bool in_order =
-      !g->now.has_value() || match.time > *g->now ||
-      (match.time == *g->now && (match.reference >= g->last_reference ||
-                                 c.type != CorrelationType::kTemporalOrdered));
+  const bool in_order = !g->now.has_value() || match.time > *g->now ||
+                        (match.time == *g->now && (match.reference >= g->last_reference ||
+                                                   c.type != CorrelationType::kTemporalOrdered));
   if (!in_order) return NoteStale(t, g, match.time);
   RT_RETURN_IF_ERROR(FeedOne(g, match));
   RT_RETURN_IF_ERROR(g->judge->JudgeNow());
@@ -464,11 +464,11 @@ Status CorrelationState::PlanTimer(T* t, Group* g) {
   }
   if (g->row.newest < g->row.judged_to) return Status::Ok();
   std::optional<Timestamp> next;
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, g->row.judged_to), MatchRowsEnd(g->key),
-                 [&](std::string_view key, std::string_view) {
-                   next = MatchRowTime(key);
-                   return false;
-                 }));
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, g->row.judged_to),
+                             MatchRowsEnd(g->key), [&](std::string_view key, std::string_view) {
+                               next = MatchRowTime(key);
+                               return false;
+                             }));
   if (next.has_value()) SetTimer(t, g, *next + kTick);
   return Status::Ok();
 }
@@ -490,8 +490,8 @@ Status CorrelationState::OnTimer(T* t, Group* g) {
 Status CorrelationState::AdvanceLevel(T* t, uint32_t level, bool finishing) {
   level_watermarks_[level] = watermark_;
   const std::string begin = JudgeTimersBegin(level, finishing ? Timestamp::Min() : swept_);
-  const std::string end = finishing ? PrefixEnd(begin.substr(0, 2))
-                                    : JudgeTimersBegin(level, watermark_ + kTick);
+  const std::string end =
+      finishing ? PrefixEnd(begin.substr(0, 2)) : JudgeTimersBegin(level, watermark_ + kTick);
   std::vector<std::string> again;
   for (;;) {
     const Result<std::vector<std::string>> due = KeysOf(*t, ColumnFamily::kTimer, begin, end);
@@ -543,11 +543,10 @@ Status CorrelationState::Advance(StateTransaction* t, Timestamp watermark, Times
   }
   if (watermark <= watermark_) return Status::Ok();
   watermark_ = watermark;
-  for (uint32_t level = 0; level < levels_; ++level)
-    RT_RETURN_IF_ERROR(AdvanceLevel(t, level, false));
+  for (uint32_t level = 0; level < levels_; ++level) RT_RETURN_IF_ERROR(AdvanceLevel(t, level, false));
   swept_ = watermark_;
-  const Result<std::vector<std::string>> expired = KeysOf(
-      *t, ColumnFamily::kTimer, ExpiryTimersBegin(expired_to_), ExpiryTimersBegin(watermark_ + kTick));
+  const Result<std::vector<std::string>> expired =
+      KeysOf(*t, ColumnFamily::kTimer, ExpiryTimersBegin(expired_to_), ExpiryTimersBegin(watermark_ + kTick));
   if (!expired.ok()) return expired.status();
   for (const std::string& timer : *expired) {
     t->Delete(ColumnFamily::kTimer, timer);
@@ -559,8 +558,7 @@ Status CorrelationState::Advance(StateTransaction* t, Timestamp watermark, Times
 
 Status CorrelationState::Finish(StateTransaction* t, Timestamp watermark, Timestamp latest) {
   RT_RETURN_IF_ERROR(Advance(t, watermark, latest));
-  for (uint32_t level = 0; level < levels_; ++level)
-    RT_RETURN_IF_ERROR(AdvanceLevel(t, level, true));
+  for (uint32_t level = 0; level < levels_; ++level) RT_RETURN_IF_ERROR(AdvanceLevel(t, level, true));
   return Status::Ok();
 }
 
@@ -573,8 +571,7 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
     RT_RETURN_IF_ERROR(RejudgeStale(t, g));
     RT_RETURN_IF_ERROR(EnsureJudge(t, g));
     GroupRow& row = g->row;
-    if (row.forced_from.has_value() || row.newest >= row.judged_to ||
-        g->judge->NextJudgement().has_value()) {
+    if (row.forced_from.has_value() || row.newest >= row.judged_to || g->judge->NextJudgement().has_value()) {
       const Timestamp certain = row.judged_to - c.timespan;
       row.forced_from = std::min(row.forced_from.value_or(certain), certain);
       row.forced_to = std::max(row.newest, row.judged_to) + c.timespan;

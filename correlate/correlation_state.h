@@ -124,8 +124,7 @@ class CorrelationState {
   Status AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin);
   Status NoteStart(T* t, const Group& g, Timestamp time);
   Result<Timestamp> StartOf(T* t, const Group& g);
-  Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g,
-                                                    std::vector<CorrelationHit>* hits);
+  Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g, std::vector<CorrelationHit>* hits);
   Status EnsureJudge(T* t, Group* g);
   Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to);
   Status FeedOne(Group* g, const CorrelationMatch& match);

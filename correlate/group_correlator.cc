@@ -165,7 +165,8 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       RT_RETURN_IF_ERROR(ForgetBefore(since));
       break;
     case Judgement::kTumbling:
-      if (!log_.empty() && BucketOf(now, correlation_->timespan) != bucket_) RT_RETURN_IF_ERROR(CloseBucket());
+      if (!log_.empty() && BucketOf(now, correlation_->timespan) != bucket_)
+        RT_RETURN_IF_ERROR(CloseBucket());
       bucket_ = BucketOf(now, correlation_->timespan);
       break;
     case Judgement::kWaiting:

@@ -50,8 +50,8 @@ class GroupCorrelator {
  public:
   struct Options {
     MatchLog::Options log;
-    bool wants_hits = true;    // else only alerts are told
-    bool wants_alerts = true;  // else only hits
+    bool wants_hits = true;     // else only alerts are told
+    bool wants_alerts = true;   // else only hits
     bool wants_trigger = true;  // a hit says what triggered it
   };
   using OnHit = std::function<Status(const CorrelationHit&)>;

@@ -38,9 +38,7 @@ std::string Joined(const Texts& group) {
   return out;
 }
 
-std::string Prefixed(char kind, std::string_view group_key) {
-  return std::string(1, kind).append(group_key);
-}
+std::string Prefixed(char kind, std::string_view group_key) { return std::string(1, kind).append(group_key); }
 
 std::string WithTime(char kind, std::string_view group_key, Timestamp time) {
   return Prefixed(kind, group_key) + KeyWriter('\0').Time(time).str().substr(1);

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "storage/crash_point.h"
 #include "storage/rocks.h"
 
 namespace redthread {
@@ -107,7 +108,9 @@ Status StateTransaction::Commit() {
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
+  CrashPoint("before_commit");
   RT_RETURN_IF_ERROR(FromRocks(database_->rocks_->db->Write(synced, &batch), "commit to", database_->path()));
+  CrashPoint("after_commit");
   Abandon();
   return Status::Ok();
 }

@@ -1,5 +1,5 @@
-// `run` under SIGKILL: on a file that grows and is rotated all the while, every line and every alert counts
-// once.
+// `run` under SIGKILL, at any moment and just before and after it writes: on a file that grows and is rotated
+// all the while, every line and every alert counts once, those of correlations too.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -42,6 +42,44 @@ detection:
   selection: {EventID: 1102}
   condition: selection
 level: high
+---
+title: Sign-in
+name: sign_in
+id: 6f1f1c5e-0000-4000-8000-000000000003
+logsource: {product: windows, service: security}
+detection:
+  selection: {EventID: 4624}
+  condition: selection
+---
+title: Failed sign-in
+name: failed_sign_in
+id: 6f1f1c5e-0000-4000-8000-000000000004
+logsource: {product: windows, service: security}
+detection:
+  selection: {EventID: 4625}
+  condition: selection
+---
+title: Failed sign-ins on one computer
+id: 6f1f1c5e-0000-4000-8000-000000000005
+correlation:
+  {type: event_count, rules: [failed_sign_in], group-by: [Computer], timespan: 5m, condition: {gte: 4}}
+level: high
+---
+title: A failed sign-in that no sign-in of the user is near
+id: 6f1f1c5e-0000-4000-8000-000000000006
+correlation:
+  type: temporal
+  rules: [failed_sign_in, sign_in]
+  group-by: [Computer, TargetUserName]
+  timespan: 3s
+  condition: failed_sign_in and not sign_in
+level: low
+---
+title: Few sign-ins on one computer
+id: 6f1f1c5e-0000-4000-8000-000000000007
+correlation:
+  {type: event_count, rules: [sign_in], group-by: [Computer], timespan: 20s, condition: {lt: 5}}
+level: low
 )";
 
 // 50 by default; a night's run is the same program with a bigger number.
@@ -124,7 +162,9 @@ class KillTest : public ::testing::Test {
     if (!HasFailure()) fs::remove_all(folder_);
   }
 
-  pid_t Start(const std::vector<std::string>& arguments, const fs::path& output) {
+  // `crash_at`: a crash point of storage/crash_point.h at which it dies.
+  pid_t Start(const std::vector<std::string>& arguments, const fs::path& output,
+              const std::string& crash_at = "") {
     std::cout.flush();  // else the child would write it again
     const pid_t child = fork();
     if (child != 0) return child;
@@ -137,6 +177,7 @@ class KillTest : public ::testing::Test {
     if (freopen(output.c_str(), "w", stdout) == nullptr ||
         freopen((output.string() + ".err").c_str(), "w", stderr) == nullptr)
       _exit(126);
+    if (!crash_at.empty()) setenv("REDTHREAD_CRASH_AT", crash_at.c_str(), 1);
     execv(binary.c_str(), argv.data());
     _exit(127);
   }
@@ -248,7 +289,11 @@ TEST_F(KillTest, EveryLineAndEveryAlertCountsOnceThroughKillsAndRotations) {
   useconds_t patience = 30'000;
   for (int attempt = 0; kills < wanted; ++attempt) {
     ASSERT_LT(attempt, wanted * 20) << "only " << kills << " kills came while it was at work";
-    const pid_t child = Start({"run", "-q", "-c", config}, folder_ / "run");
+    // Every second one dies next to a write: between two that belong together, if there were such.
+    const bool at_write = attempt % 2 == 1;
+    const std::string point = random() % 2 == 0 ? "before_commit:" : "after_commit:";
+    const std::string crash_at = at_write ? point + std::to_string(1 + random() % 12) : "";
+    const pid_t child = Start({"run", "-q", "-c", config}, folder_ / "run", crash_at);
     // It grows while it is read, and there is always something left.
     std::atomic<bool> stop{false};
     std::thread growth([&] {
@@ -258,10 +303,18 @@ TEST_F(KillTest, EveryLineAndEveryAlertCountsOnceThroughKillsAndRotations) {
         usleep(4000);
       }
     });
-    usleep(patience + random() % 250'000);
-    kill(child, SIGKILL);
     int status = 0;
-    waitpid(child, &status, 0);
+    if (at_write) {
+      // It dies by itself; should it have nothing to write, it is helped.
+      for (int waited = 0; waitpid(child, &status, WNOHANG) == 0; ++waited) {
+        usleep(1000);
+        if (waited == 20'000) kill(child, SIGKILL);
+      }
+    } else {
+      usleep(patience + random() % 250'000);
+      kill(child, SIGKILL);
+      waitpid(child, &status, 0);
+    }
     stop = true;
     growth.join();
     ASSERT_TRUE(WIFSIGNALED(status)) << "it ended by itself: " << Read(folder_ / "run.err");
@@ -269,8 +322,9 @@ TEST_F(KillTest, EveryLineAndEveryAlertCountsOnceThroughKillsAndRotations) {
     ASSERT_GE(now, before) << "a position went back";
     const bool counts = now > before && now < writer.lines();
     counts ? ++kills : ++idle;
-    patience = counts ? std::max<useconds_t>(30'000, patience / 10 * 9)
-                      : std::min<useconds_t>(3'000'000, patience / 2 * 3);
+    if (!at_write)
+      patience = counts ? std::max<useconds_t>(30'000, patience / 10 * 9)
+                        : std::min<useconds_t>(3'000'000, patience / 2 * 3);
     before = now;
   }
   std::cout << kills << " kills at work, " << idle << " others, " << writer.lines() << " lines\n";

@@ -35,10 +35,10 @@ struct Arrival {
 class CorrelationStateTest : public RuntimeTest {
  protected:
   struct Way {
-    Nanoseconds lateness{0};   // how far the watermark stays behind the greatest time
-    Nanoseconds disorder{0};   // events are displaced by less
-    bool restarts = false;     // the state is dropped now and then, and taken up from disk
-    bool finishes = false;     // the input ends now and then, and goes on
+    Nanoseconds lateness{0};  // how far the watermark stays behind the greatest time
+    Nanoseconds disorder{0};  // events are displaced by less
+    bool restarts = false;    // the state is dropped now and then, and taken up from disk
+    bool finishes = false;    // the input ends now and then, and goes on
     CorrelationState::Options options;
   };
 
@@ -68,8 +68,8 @@ class CorrelationStateTest : public RuntimeTest {
       pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, {}, {});
       if (!pipeline.event().time.has_value()) continue;
       const int64_t time = pipeline.event().time->ns;
-      const auto shift = static_cast<int64_t>(
-          dice->Below(static_cast<size_t>(std::max<int64_t>(way.disorder.count(), 1))));
+      const auto shift =
+          static_cast<int64_t>(dice->Below(static_cast<size_t>(std::max<int64_t>(way.disorder.count(), 1))));
       arrivals.push_back({event, time, time + shift});
     }
     std::stable_sort(arrivals.begin(), arrivals.end(),
@@ -80,7 +80,8 @@ class CorrelationStateTest : public RuntimeTest {
     const auto note = [&] {
       const CorrelationState::Counts& c = state->counts();
       counts_.late += c.late, counts_.rejudged += c.rejudged, counts_.withdrawn += c.withdrawn;
-      counts_.evicted += c.evicted, counts_.reloaded += c.reloaded, counts_.beyond_horizon += c.beyond_horizon;
+      counts_.evicted += c.evicted, counts_.reloaded += c.reloaded,
+          counts_.beyond_horizon += c.beyond_horizon;
     };
     const auto commit = [&] {
       check(state->Flush(&t));
