@@ -1,4 +1,5 @@
-// Correlations as a user meets them: the scenarios of tests/scenarios, records, muting, and what `run` says.
+// Correlations as a user meets them: the scenarios of tests/scenarios, in `scan` and in `run`, records,
+// muting.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -26,6 +27,18 @@ std::string ReadAll(const fs::path& path) {
 
 class CorrelationE2eTest : public E2eTest {
  protected:
+  // What `run` says of the file events.ndjson, started over, in canonical form. Late lines may be very late.
+  std::string RunCanonical(const std::string& rules) {
+    fs::remove_all(Path("data"));
+    const std::string config =
+        Write("redthread.yml", "version: 1\ndata_dir: " + Path("data") +
+                                   "\nsources:\n  log: {type: file, path: " + Path("events.ndjson") +
+                                   "}\ncorrelate: {late_horizon: 90000d}\nrules: {paths: [" + rules + "]}\n");
+    const BinaryRun run = RunBinary({"run", "-q", "--until-idle", "-c", config});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return RunBinary({"alerts", "list", "--canonical", "-c", config}).out;
+  }
+
   static std::vector<json> Records(const BinaryRun& run) {
     EXPECT_EQ(run.exit_code, 0) << run.err;
     std::vector<json> records;
@@ -68,6 +81,7 @@ TEST_F(CorrelationE2eTest, EveryScenarioGivesItsAlertsInAnyOrderOfItsLines) {
         EXPECT_EQ(answer, canonical);
       }
       canonical = answer;
+      EXPECT_EQ(RunCanonical((folder.path() / "rules.yml").string()), canonical);
       std::shuffle(lines.begin(), lines.end(), random);
     }
   }
@@ -152,19 +166,13 @@ TEST_F(CorrelationE2eTest, WhatTakesNoPartIsCounted) {
   EXPECT_THAT(run.err, HasSubstr("1 match took no part in a correlation, for lack of a field of its group"));
 }
 
-TEST_F(CorrelationE2eTest, RunSaysThatItDoesNotEvaluateThemAndLetsTheirRulesAlert) {
-  Write("rules.yml", std::string(kRules) + kRepeated);
-  Write("a.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
-  Write("redthread.yml", "version: 1\ndata_dir: " + Path("data") +
-                             "\nsources:\n  log:\n    type: file\n    path: " + Path("a.ndjson") +
-                             "\nrules: {paths: [" + rules_ + "]}\n");
-  const BinaryRun run = RunBinary({"run", "--until-idle", "-c", Path("redthread.yml")});
-  EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.err,
-              HasSubstr("warning: 1 correlation is not evaluated by this command yet; the rules it refers to "
-                        "raise alerts of their own"));
-  const BinaryRun alerts = RunBinary({"alerts", "list", "-o", "jsonl", "-c", Path("redthread.yml")});
-  EXPECT_EQ(CountLines(alerts.out, kEncodedCommand + std::string("\",\"title")), 1U) << alerts.out;
+TEST_F(CorrelationE2eTest, RunAlertsAsScanDoesAndItsMutedRulesDoNot) {
+  const std::string rules = Write("rules.yml", std::string(kRules) + kRepeated);
+  const std::string log =
+      Write("events.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
+  const std::string scanned = RunBinary({"scan", log, "-r", rules, "--canonical"}).out;
+  EXPECT_EQ(CountLines(scanned, "33333333"), 1U) << scanned;
+  EXPECT_EQ(RunCanonical(rules), scanned);
 }
 
 }  // namespace
