@@ -19,8 +19,9 @@ std::string FormatSize(uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, whole ? 0 : 1, kUnits[unit]);
 }
 
-std::string Counted(uint64_t n, const char* noun) {
-  return WithThousands(n) + " " + noun + (n == 1 ? "" : "s");
+std::string Counted(uint64_t n, const char* noun, const char* plural) {
+  if (n == 1) return "1 " + std::string(noun);
+  return WithThousands(n) + " " + (plural != nullptr ? plural : noun + std::string("s"));
 }
 
 }  // namespace redthread

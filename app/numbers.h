@@ -12,7 +12,8 @@ std::string WithThousands(uint64_t n);
 // 20 * 2^30 -> "20 GiB", 1536 -> "1.5 KiB".
 std::string FormatSize(uint64_t bytes);
 
-// "3 rules", "1 rule": `n` with thousands separators and the noun, which takes an s unless n is 1.
-std::string Counted(uint64_t n, const char* noun);
+// "3 rules", "1 rule": `n` with thousands separators and the noun, which takes an s unless n is 1
+// or it has another plural.
+std::string Counted(uint64_t n, const char* noun, const char* plural = nullptr);
 
 }  // namespace redthread

@@ -101,6 +101,18 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   return options;
 }
 
+// What correlations did not look at.
+void TellLeftOut(const Embedded::Report& report, Messages* messages) {
+  if (report.without_group > 0) {
+    messages->Count(Counted(report.without_group, "match", "matches") +
+                    " took no part in a correlation, for lack of a field of its group");
+  }
+  if (report.correlation.beyond_horizon > 0) {
+    messages->Warning(Counted(report.correlation.beyond_horizon, "match", "matches") +
+                      " came later than correlate.late_horizon and took no part in a correlation");
+  }
+}
+
 }  // namespace
 
 int RunDaemon(CommandContext* context, const RunFlags& flags) {
@@ -136,6 +148,7 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
   context->messages->Count(Counted(report.counts.records, "line") + " read, " +
                            Counted(report.detections, "detection") + ", " +
                            Counted(report.commits, "commit"));
+  TellLeftOut(report, context->messages);
   if (!status.ok()) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);

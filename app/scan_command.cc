@@ -205,8 +205,7 @@ void ReportInput(CommandContext* context, const ScanReport& report) {
                              " without a time, which correlations leave out");
   }
   if (report.without_group > 0) {
-    context->messages->Count(WithThousands(report.without_group) +
-                             (report.without_group == 1 ? " match" : " matches") +
+    context->messages->Count(Counted(report.without_group, "match", "matches") +
                              " took no part in a correlation, for lack of a field of its group");
   }
   if (report.cut_combinations > 0) {
