@@ -12,8 +12,8 @@ namespace {
 constexpr Nanoseconds kTick{1};
 // Timers and rows that one look takes.
 constexpr size_t kChunk = 10'000;
-// What a group takes beside its judge.
-constexpr size_t kGroupBytes = 512;
+// What a group takes beside its judge: itself, its key three times, its places in the tables.
+constexpr size_t kGroupBytes = 1'024;
 
 // Up to kChunk keys of [begin, end).
 Result<std::vector<std::string>> KeysOf(const StateTransaction& t, ColumnFamily family,

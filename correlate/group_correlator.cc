@@ -155,7 +155,10 @@ std::optional<Timestamp> GroupCorrelator::NextJudgement() const {
 size_t GroupCorrelator::memory_bytes() const {
   // Of a distinct value: its text, the table's node, and what points to it.
   constexpr size_t kPerMatch = 96;
-  return sizeof *this + log_.bytes_in_memory() + (log_.end() - log_.begin() + tuples_.size()) * kPerMatch;
+  // The queue's first block, and what the allocator adds.
+  constexpr size_t kLeast = 1'024;
+  return sizeof *this + kLeast + log_.bytes_in_memory() +
+         (log_.end() - log_.begin() + tuples_.size()) * kPerMatch;
 }
 
 Status GroupCorrelator::BeginInstant(Timestamp now) {

@@ -259,5 +259,225 @@ TEST_F(CorrelationStateTest, AnInputThatEndsAndGoesOnLeadsToTheSameAnswer) {
       100);
 }
 
+// ---- what is told on the way
+
+// Matches of rule a, one line each, into a state of its own.
+class LiveCorrelationTest : public RuntimeTest {
+ protected:
+  void Open(const std::string& correlation, CorrelationState::Options options = {}) {
+    options_ = options;
+    engine_ = LoadEngine(
+        "{title: a, name: a, logsource: {product: test}, detection: {s: {e: a}, condition: s}}\n---\n"
+        "{title: b, name: b, logsource: {product: test}, detection: {s: {e: b}, condition: s}}\n---\n" +
+        correlation);
+    if (database_ == nullptr) {
+      Result<std::unique_ptr<Database>> database = Database::Open({folder_ + "/db"});
+      ASSERT_TRUE(database.ok()) << database.status().message();
+      database_ = std::move(*database);
+      transaction_ = std::make_unique<StateTransaction>(database_.get());
+    }
+    state_ = std::make_unique<CorrelationState>(engine_->correlations(), options_);
+    pipeline_ = std::make_unique<Pipeline>(engine_);
+    extractor_ = std::make_unique<MatchExtractor>(engine_->correlations());
+  }
+
+  static Timestamp At(int seconds) {
+    return *ParseTimestamp("2026-11-22T10:00:00Z") + std::chrono::seconds(seconds);
+  }
+
+  void Add(const std::string& rule, int seconds, const std::string& host = "h") {
+    std::string line = R"({"@timestamp":")" + FormatTimestamp(At(seconds)) + R"(","e":")" + rule +
+                       R"(","host":")" + host + "\"}";
+    const size_t size = line.size();
+    line.append(Decoder::kPadding, '\0');
+    Position position;
+    position.index = lines_++;
+    pipeline_->Process(std::string_view(line).substr(0, size),
+                       engine_->facts()->Declare(DeclaredLogSource{{"test"}, {}, {}}), position, {});
+    for (const RuleIndex matched : pipeline_->matches()) {
+      extractor_->Extract(pipeline_->event(), matched,
+                          [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
+                            EXPECT_TRUE(state_->Add(transaction_.get(), i, group, match).ok());
+                          });
+    }
+    latest_ = std::max(latest_, At(seconds));
+  }
+  void Advance(int seconds) { EXPECT_TRUE(state_->Advance(transaction_.get(), At(seconds), latest_).ok()); }
+  void Commit() {
+    EXPECT_TRUE(state_->Flush(transaction_.get()).ok());
+    EXPECT_TRUE(transaction_->Commit().ok());
+  }
+
+  // "state time count", in order of time.
+  std::vector<std::string> Alerts() {
+    EXPECT_TRUE(state_->Flush(transaction_.get()).ok());
+    std::vector<std::string> lines;
+    Damage damage;
+    const Status status = ForEachAlert(
+        *transaction_, {.newest_first = false},
+        [&](const Alert& a) {
+          last_ = a;
+          lines.push_back(std::string(AlertStateName(a.state)) + (a.late ? " late " : " ") +
+                          std::to_string((a.time - At(0)) / kSecond) + " " + std::to_string(a.count));
+          return true;
+        },
+        &damage);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return lines;
+  }
+
+  CorrelationState::Options options_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<StateTransaction> transaction_;
+  std::unique_ptr<CorrelationState> state_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<MatchExtractor> extractor_;
+  uint64_t lines_ = 0;
+  Timestamp latest_ = Timestamp::Min();
+  Alert last_;
+};
+
+using testing::ElementsAre;
+
+constexpr char kThreeInAMinute[] =
+    "{title: r, id: r, correlation: {type: event_count, rules: a, group-by: [host], timespan: 1m, condition: "
+    "{gte: 3}}}";
+
+TEST_F(LiveCorrelationTest, AnAlertIsEarlyUntilTheWatermarkHasPassedItsTime) {
+  Open(kThreeInAMinute);
+  for (const int second : {0, 10, 20}) Add("a", second);
+  EXPECT_THAT(Alerts(), ElementsAre("early 20 3"));
+  Advance(20);
+  EXPECT_THAT(Alerts(), ElementsAre("early 20 3")) << "an event of that very second may still come";
+  Advance(21);
+  EXPECT_THAT(Alerts(), ElementsAre("final 20 3"));
+  Add("a", 50);
+  Advance(200);
+  EXPECT_THAT(Alerts(), ElementsAre("final 20 4"));
+  EXPECT_EQ(last_.revision, 3U) << "early, final, and closed with one more";
+}
+
+TEST_F(LiveCorrelationTest, AnEarlyAlertThatBeganTooLateIsWithdrawnForTheOneInItsPlace) {
+  Open(kThreeInAMinute);
+  for (const int second : {10, 30, 50}) Add("a", second);
+  EXPECT_THAT(Alerts(), ElementsAre("early 50 3"));
+  Add("a", 5);
+  EXPECT_THAT(Alerts(), ElementsAre("early 30 4", "withdrawn 50 4"));
+  const std::string replaced_by = last_.replaced_by;
+  Advance(1000);
+  EXPECT_THAT(Alerts(), ElementsAre("final 30 4", "withdrawn 50 4"));
+  EXPECT_EQ(GetAlert(*transaction_, replaced_by)->time, At(30));
+}
+
+TEST_F(LiveCorrelationTest, ALateMatchIsJudgedWithinTheHorizonAndCountedBeyondIt) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::minutes(10);
+  Open(kThreeInAMinute, options);
+  for (const int second : {0, 10, 2000}) Add("a", second);
+  Advance(600);
+  Add("a", 20);
+  EXPECT_THAT(Alerts(), ElementsAre("final late 20 3"));
+  Advance(2000);
+  Add("a", 30);
+  EXPECT_THAT(Alerts(), ElementsAre("final late 20 3"));
+  EXPECT_EQ(state_->counts().late, 1U);
+  EXPECT_EQ(state_->counts().beyond_horizon, 1U);
+}
+
+TEST_F(LiveCorrelationTest, ANegationIsDecidedByTheWatermarkThoughNoEventComes) {
+  Open(
+      "{title: r, id: r, correlation: {type: temporal, rules: [a, b], group-by: [host], timespan: 1m, "
+      "condition: a and not b}}");
+  Add("a", 0);
+  Add("a", 300);
+  Add("b", 330);
+  Advance(60);
+  EXPECT_THAT(Alerts(), ElementsAre());
+  Advance(61);
+  EXPECT_THAT(Alerts(), ElementsAre("final 0 1"));
+  Advance(1000);
+  EXPECT_THAT(Alerts(), ElementsAre("final 0 1"));
+}
+
+TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEventConfirmsIt) {
+  Open("{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}");
+  Add("a", 0, "h1");
+  Add("a", 30, "h2");
+  Advance(200);  // the clock alone
+  EXPECT_THAT(Alerts(), ElementsAre("early 60 1", "early 90 1"));
+  Commit();
+  Open("{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}");
+  EXPECT_TRUE(state_->Resume(transaction_.get(), At(200), latest_).ok());
+  Add("a", 70, "h2");  // h2 was heard after all; and that it is later than 60 says that h1 was silent
+  Advance(201);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "early late 130 1"));
+  Add("a", 400, "h1");
+  Advance(400);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "final late 130 1"));
+}
+
+TEST_F(LiveCorrelationTest, AFloodOfOtherGroupsPushesNoAttackOutOfMemory) {
+  CorrelationState::Options options;
+  options.max_memory_bytes = 1 << 20;
+  Open(kThreeInAMinute, options);
+  Add("a", 0, "victim");
+  Add("a", 10, "victim");
+  for (int n = 0; n < 20'000; ++n) {
+    Add("a", 11, "other" + std::to_string(n));
+    if (n % 1'000 == 0) Commit();
+  }
+  Add("a", 20, "victim");
+  EXPECT_THAT(Alerts(), ElementsAre("early 20 3"));
+  EXPECT_GT(state_->counts().evicted, 15'000U);
+}
+
+TEST_F(LiveCorrelationTest, AReloadGoesOnWithTheSameCorrelationAndFinishesOneThatIsGone) {
+  Open(kThreeInAMinute);
+  Add("a", 0);
+  Add("a", 10);
+  const auto other = std::make_shared<const RuleSet>(LoadRulesFromText(
+      "{title: a, name: a, logsource: {product: test}, detection: {s: {e: a}, condition: s}}\n---\n"
+      "{title: another, id: another, correlation: {type: event_count, rules: a, timespan: 1m, condition: "
+      "{gte: 2}}}\n---\n" +
+          std::string(kThreeInAMinute),
+      "t.yml", {}));
+  ASSERT_TRUE(other->problems.empty());
+  FieldTable fields;
+  EXPECT_TRUE(
+      state_->SetPlan(transaction_.get(), std::make_shared<const CorrelationPlan>(other, &fields)).ok());
+  EXPECT_TRUE(state_->SetPlan(transaction_.get(), engine_->correlations()).ok());
+  Add("a", 20);
+  EXPECT_THAT(Alerts(), ElementsAre("early 20 3"));
+  const auto none = std::make_shared<const RuleSet>();
+  EXPECT_TRUE(
+      state_->SetPlan(transaction_.get(), std::make_shared<const CorrelationPlan>(none, &fields)).ok());
+  Advance(1000);
+  EXPECT_THAT(Alerts(), ElementsAre("final 20 3"));
+}
+
+TEST_F(LiveCorrelationTest, WhatIsTooOldToMatterIsForgotten) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::minutes(10);
+  Open(kThreeInAMinute, options);
+  for (int n = 0; n < 50; ++n) Add("a", n, "h" + std::to_string(n % 10));
+  Advance(100);
+  Commit();
+  latest_ = At(100'000);
+  Advance(100'000);
+  Commit();
+  size_t rows = 0;
+  for (const ColumnFamily family : {ColumnFamily::kMatch, ColumnFamily::kGroup, ColumnFamily::kTimer}) {
+    EXPECT_TRUE(transaction_
+                    ->Scan(family, "", "",
+                           [&](auto, auto) {
+                             ++rows;
+                             return true;
+                           })
+                    .ok());
+  }
+  EXPECT_EQ(rows, 0U);
+  EXPECT_EQ(Alerts().size(), 10U) << "alerts stay";
+}
+
 }  // namespace
 }  // namespace redthread
