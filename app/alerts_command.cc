@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "app/alert_text.h"
+#include "app/alert_timeline.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/rule_options.h"
 #include "app/time_argument.h"
 #include "core/record.h"
 #include "storage/alert_store.h"
@@ -196,6 +198,14 @@ void AddAlertsCommand(CommandTree* tree) {
                               "redthread alerts show 3f9a2c -o json     for a script"}},
                             [show](CommandContext* c) { return RunAlertsShow(*show, c); });
   app->add_option("ID", show->id, "the alert's id, or its beginning")->type_name("ID")->required();
+  auto explain = std::make_shared<AlertsShowOptions>();
+  app = tree->Add(alerts,
+                  {"explain",
+                   "how an alert came about: each match, the window's edges, what was waited for",
+                   {"redthread alerts explain 3f9a2c          by the beginning of its id",
+                    "redthread alerts explain 3f9a2c | less   a long one"}},
+                  [explain](CommandContext* c) { return RunAlertsExplain(*explain, c); });
+  app->add_option("ID", explain->id, "the alert's id, or its beginning")->type_name("ID")->required();
 }
 
 std::string DatabasePath(const std::string& data_dir) { return data_dir + "/state"; }
@@ -267,6 +277,21 @@ int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context) {
   }
   const Status status = writer.Finish();
   return status.ok() ? kExitDone : Fail(status, context);
+}
+
+int RunAlertsExplain(const AlertsShowOptions& options, CommandContext* context) {
+  const LoadedConfig loaded = LoadConfigFor(context);
+  if (!loaded.problems.empty()) return kExitConfig;
+  int exit_code = kExitDone;
+  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
+  if (database == nullptr) return exit_code;
+  const Result<Alert> alert = FindAlert(*database->Snapshot(), options.id);
+  if (!alert.ok()) return Fail(alert.status(), context);
+  const auto rules = LoadRulesFor({loaded.config.rule_paths, loaded.config.rule_variables});
+  if (!rules.ok()) context->messages->Warning("the rules cannot be read: " + rules.status().message());
+  const RuleSet none;
+  std::fputs(AlertTimeline(*alert, rules.ok() ? **rules : none, context->out.color).c_str(), stdout);
+  return kExitDone;
 }
 
 }  // namespace redthread

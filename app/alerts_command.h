@@ -30,6 +30,7 @@ struct AlertsShowOptions {
 void AddAlertsCommand(CommandTree* tree);
 int RunAlertsList(const AlertsListOptions& options, CommandContext* context);
 int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context);
+int RunAlertsExplain(const AlertsShowOptions& options, CommandContext* context);
 
 // The folder of the database within the data folder. Source: docs/state_format.md.
 std::string DatabasePath(const std::string& data_dir);

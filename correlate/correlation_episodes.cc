@@ -40,11 +40,8 @@ Timestamp CorrelationState::RowsTo(const Group& g, Timestamp last_hit) const {
 
 void CorrelationState::Count(T* t, const Group& g, const CorrelationMatch& match, Episode* episode) {
   // What a condition names with `not` only is no evidence for it.
-  const Correlation& c = correlation(g);
-  if (c.judgement() == Judgement::kWaiting &&
-      !NamesOf(*c.expression, c.rules.size()).plain[match.reference]) {
-    return;
-  }
+  const std::vector<bool>& counted = counted_[g.correlation];
+  if (!counted.empty() && !counted[match.reference]) return;
   Alert& a = episode->alert;
   a.first = a.count == 0 ? match.time : std::min(a.first, match.time);
   a.last = a.count == 0 ? match.time : std::max(a.last, match.time);

@@ -36,6 +36,9 @@ CorrelationState::CorrelationState(std::shared_ptr<const CorrelationPlan> plan, 
   for (CorrelationIndex i = 0; i < correlations.size(); ++i) {
     identities_.push_back(IdentityOf(correlations[i]));
     by_identity_[identities_.back()] = i;
+    counted_.emplace_back();
+    const Correlation& c = correlations[i];
+    if (c.judgement() == Judgement::kWaiting) counted_.back() = NamesOf(*c.expression, c.rules.size()).plain;
   }
   starts_.assign(correlations.size(), std::nullopt);
   levels_ = plan_->levels();
@@ -52,6 +55,7 @@ Status CorrelationState::SetPlan(StateTransaction* t, std::shared_ptr<const Corr
   by_identity_ = std::move(next.by_identity_);
   identities_ = std::move(next.identities_);
   starts_ = std::move(next.starts_);
+  counted_ = std::move(next.counted_);
   levels_ = std::max(levels_, plan_->levels());
   return Status::Ok();
 }

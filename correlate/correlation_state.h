@@ -179,7 +179,8 @@ class CorrelationState {
   std::shared_ptr<const CorrelationPlan> plan_;
   const Options options_;
   std::unordered_map<std::string, CorrelationIndex> by_identity_;
-  std::vector<std::string> identities_;  // by CorrelationIndex
+  std::vector<std::string> identities_;     // by CorrelationIndex
+  std::vector<std::vector<bool>> counted_;  // by CorrelationIndex and reference; empty: all
   Timestamp watermark_ = Timestamp::Min(), latest_ = Timestamp::Min();
   // By level: how far it has been judged. A lower level goes ahead of a higher one.
   std::vector<Timestamp> level_watermarks_;

@@ -175,5 +175,36 @@ TEST_F(CorrelationE2eTest, RunAlertsAsScanDoesAndItsMutedRulesDoNot) {
   EXPECT_EQ(RunCanonical(rules), scanned);
 }
 
+TEST_F(CorrelationE2eTest, AnAlertIsExplainedAsATimeline) {
+  const std::string waiting =
+      "---\ntitle: Alone\nid: 44444444-4444-4444-8444-444444444444\nlevel: high\ncorrelation:\n  type: "
+      "temporal\n"
+      "  rules: [11111111-1111-4111-8111-111111111111, 33333333-3333-4333-8333-333333333333]\n"
+      "  group-by: [Computer]\n  timespan: 30s\n"
+      "  condition: 11111111-1111-4111-8111-111111111111 and not 33333333-3333-4333-8333-333333333333\n";
+  const std::string rules = Write("rules.yml", std::string(kRules) + kRepeated + waiting);
+  Write("events.ndjson", JoinLines({Sized("2026-01-02 00:00:00", 1), Sized("2026-01-02 00:01:00", 4)}));
+  const std::string canonical = RunCanonical(rules);
+  const auto explain = [&](const std::string& rule) {
+    for (const std::string& line : SplitLines(canonical)) {
+      const json alert = json::parse(line);
+      if (alert["rule"] != rule && alert.dump().find(rule) == std::string::npos) continue;
+      const std::string id = alert["id"];
+      const BinaryRun run = RunBinary({"alerts", "explain", id.substr(0, 12), "-c", Path("redthread.yml")});
+      EXPECT_EQ(run.exit_code, 0) << run.err;
+      return run.out;
+    }
+    return std::string();
+  };
+  const std::string average = explain("33333333-3333-4333-8333-333333333333");
+  EXPECT_THAT(average, HasSubstr("2026-01-01T23:51:00.000000000Z  the window of its first hit opens\n"));
+  EXPECT_THAT(average, HasSubstr("2026-01-02T00:01:00.000000000Z  2  "));
+  EXPECT_THAT(average, HasSubstr("2026-01-02T00:01:00.000000000Z  the alert: Size gte 2 holds within 10m\n"));
+  EXPECT_THAT(average, HasSubstr("final: it was judged when no earlier event could come any more"));
+  const std::string alone = explain("44444444-4444-4444-8444-444444444444");
+  EXPECT_THAT(alone, HasSubstr("2026-01-02T00:00:30.000000000Z  until here waited for "
+                               "33333333-3333-4333-8333-333333333333, which did not come\n"));
+}
+
 }  // namespace
 }  // namespace redthread
