@@ -135,7 +135,7 @@ class CorrelationState {
   Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent);
   Status RejudgeStale(T* t, Group* g);
 
-  // ---- timers
+  // ---- timers: correlation_timers.cc
   Status OnTimer(T* t, Group* g);
   Status ForceGroup(T* t, Group* g);
   void SetTimer(T* t, Group* g, Timestamp deadline);
