@@ -241,17 +241,18 @@ TEST_F(ArrivalTest, WhateverTheArrivalWithinLatenessTheAnswerIsTheScans) {
 // Years of records, file after file: most come long after the watermark has passed them.
 TEST_F(ArrivalTest, TheWindowsSuiteInFileOrderConvergesWithARaisedHorizon) {
   if (!ReferencePath("data").has_value()) GTEST_SKIP() << "no reference data";
-  for (const Suite& suite : ReferenceSuites()) {
-    if (suite.name != "windows") continue;
-    const std::string scanned = Scanned(suite);
-    EXPECT_NE(scanned, "");
-    const BinaryRun raised = RunInFileOrder(suite, Path("raised"), "correlate: {late_horizon: 90000d}\n");
-    EXPECT_EQ(raised.exit_code, 0) << raised.err;
-    EXPECT_EQ(Standing(Path("raised")), scanned);
-    const BinaryRun usual = RunInFileOrder(suite, Path("usual"), "");
-    EXPECT_EQ(usual.exit_code, 0) << usual.err;
-    EXPECT_NE(Standing(Path("usual")), "");
-  }
+  const std::vector<Suite> suites = ReferenceSuites();
+  const auto windows =
+      std::find_if(suites.begin(), suites.end(), [](const Suite& s) { return s.name == "windows"; });
+  if (windows == suites.end()) GTEST_SKIP() << "another suite is wanted";
+  const std::string scanned = Scanned(*windows);
+  EXPECT_NE(scanned, "");
+  const BinaryRun raised = RunInFileOrder(*windows, Path("raised"), "correlate: {late_horizon: 90000d}\n");
+  EXPECT_EQ(raised.exit_code, 0) << raised.err;
+  EXPECT_EQ(Standing(Path("raised")), scanned);
+  const BinaryRun usual = RunInFileOrder(*windows, Path("usual"), "");
+  EXPECT_EQ(usual.exit_code, 0) << usual.err;
+  EXPECT_NE(Standing(Path("usual")), "");
 }
 
 }  // namespace
