@@ -1,6 +1,6 @@
 // The order in which lines arrive decides nothing: read as they grow, in any order that keeps within the
 // lateness and from any number of files, they lead to the alerts that a scan of the original files gives.
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
