@@ -207,6 +207,7 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   e.row.told = e.alert.count;
   has_new_alert_ = true;
   RT_RETURN_IF_ERROR(Save(t, *g, &e));
+  if (e.row.early || e.row.open) NoteUnsettled(g, wanted.time);
   if (by_clock) t->Put(ColumnFamily::kTimer, ClockTimerKey(wanted.time, g->key), "");
   if (e.row.early) SetTimer(t, g, wanted.time + kTick);
   if (e.row.open) SetTimer(t, g, wanted.last_hit + c.timespan + kTick);
@@ -226,6 +227,7 @@ Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, E
   e->dirty = true;
   if (!e->row.open) {
     e->row.open = true;
+    NoteUnsettled(g, e->row.time);
     SetTimer(t, g, last_hit + correlation(*g).timespan + kTick);
   }
   NoteChange(g);
@@ -521,26 +523,33 @@ Status CorrelationState::RemoveUpwards(T* t, std::string_view hit_row) {
 
 // ---- the watermark
 
+void CorrelationState::NoteUnsettled(Group* g, Timestamp time) {
+  g->row.unsettled = std::min(g->row.unsettled.value_or(time), time);
+  NoteChange(g);
+}
+
 // Finalises the alerts whose time the watermark has passed, and closes what no hit can join any more.
 Status CorrelationState::Settle(T* t, Group* g, bool finishing) {
+  if (!g->row.unsettled.has_value()) return Status::Ok();
   RT_RETURN_IF_ERROR(PutAway(t, g));
   std::vector<EpisodeRow> rows;
   Status damage;
-  const std::string begin = EpisodeRowKey(g->key, Timestamp::Min());
+  const std::string begin = EpisodeRowKey(g->key, *g->row.unsettled);
   const std::string end = PrefixEnd(begin.substr(0, begin.size() - sizeof(int64_t)));
-  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, begin, end, [&](auto key, auto value) {
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, end, [&](auto key, auto value) {
     Result<EpisodeRow> row = DecodeEpisode(key, value);
     damage = row.status();
-    // Those before one that is done are done.
-    if (!row.ok() || (!row->early && !row->open)) return false;
-    rows.push_back(std::move(*row));
-    return true;
+    if (row.ok() && (row->early || row->open)) rows.push_back(std::move(*row));
+    return damage.ok();
   }));
   RT_RETURN_IF_ERROR(damage);
+  g->row.unsettled.reset();
+  NoteChange(g);
   for (const EpisodeRow& row : rows) {
     Result<Episode> episode = LoadEpisode(t, row);
     if (!episode.ok()) return episode.status();
     RT_RETURN_IF_ERROR(SettleOne(t, g, finishing, &*episode));
+    if (episode->row.early || episode->row.open) NoteUnsettled(g, row.time);
   }
   return Status::Ok();
 }

@@ -35,7 +35,7 @@ class CorrelationState {
     size_t max_memory_bytes = size_t{96} << 20;  // of groups kept between steps
     // A group of more matches than this is not judged again for each that comes out of order, but once for a
     // share of its size, or when the watermark gets there.
-    uint64_t rejudge_at_once = 1'000;
+    uint64_t rejudge_at_once = 64;
     MatchLog::Options log;
   };
   struct Counts {
@@ -168,6 +168,7 @@ class CorrelationState {
   Status Extend(T* t, Group* g, Timestamp last_hit, bool late, Episode* episode);
   Status Recount(T* t, Group* g, Timestamp last_hit, Episode* episode);
   Status Withdraw(T* t, Group* g, const EpisodeRow& row, const std::string& replaced_by);
+  void NoteUnsettled(Group* g, Timestamp time);
   Status Settle(T* t, Group* g, bool finishing);
   Status SettleOne(T* t, Group* g, bool finishing, Episode* episode);
   Status Grown(T* t, const Group& g, uint64_t before, bool late, Episode* episode);

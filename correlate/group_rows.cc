@@ -84,7 +84,10 @@ std::string EncodeGroup(const GroupRow& row, std::string_view row_key) {
   RowWriter out;
   out.Time(row.newest).Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
   out.OptionalTime(row.stale_to).OptionalTime(row.forced_from).OptionalTime(row.forced_to);
-  out.OptionalTime(row.newest_episode).OptionalTime(row.timer).Varint(row.group.size());
+  out.OptionalTime(row.newest_episode)
+      .OptionalTime(row.unsettled)
+      .OptionalTime(row.timer)
+      .Varint(row.group.size());
   for (const std::string& text : row.group) out.Bytes(text);
   return out.Finish(row_key);
 }
@@ -98,7 +101,8 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
   bool whole = in.Time(&row.newest) && in.Time(&row.judged_to) && in.Time(&row.expires) &&
                in.OptionalTime(&row.stale_from) && in.OptionalTime(&row.stale_to) &&
                in.OptionalTime(&row.forced_from) && in.OptionalTime(&row.forced_to) &&
-               in.OptionalTime(&row.newest_episode) && in.OptionalTime(&row.timer) && in.Varint(&texts);
+               in.OptionalTime(&row.newest_episode) && in.OptionalTime(&row.unsettled) &&
+               in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;

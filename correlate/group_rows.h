@@ -41,6 +41,7 @@ struct GroupRow {
   // The end of the input ended the waits between these times; what it said then is not certain.
   std::optional<Timestamp> forced_from, forced_to;
   std::optional<Timestamp> newest_episode;  // the time of the latest alert that stands
+  std::optional<Timestamp> unsettled;       // no alert before it is early, or open to more hits
   std::optional<Timestamp> timer;           // the deadline of its judgement timer
   Texts group;                              // only where the key does not hold them
 };
