@@ -253,9 +253,10 @@ std::optional<CalendarParts> ParseCalendarParts(std::string_view text) {
   size_t i = 0;
   Civil c{};
   if (!ReadMinutes(text, &i, &c)) return std::nullopt;
-  if (c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > DaysInMonth(c.year, c.month))
-    return std::nullopt;
-  return CalendarParts{c.year, c.month, c.day, c.hour, c.minute, IsoWeek(c.year, c.month, c.day)};
+  CalendarParts parts{c.year, c.month, c.day, c.hour, c.minute, std::nullopt};
+  if (c.year >= 1 && c.month >= 1 && c.month <= 12 && c.day >= 1 && c.day <= DaysInMonth(c.year, c.month))
+    parts.iso_week = IsoWeek(c.year, c.month, c.day);
+  return parts;
 }
 
 CalendarParts CalendarPartsOf(Timestamp t) { return *ParseCalendarParts(FormatTimestamp(t)); }

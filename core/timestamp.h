@@ -59,10 +59,11 @@ std::optional<Timestamp> ParseTimestamp(std::string_view text);
 // does not fit.
 std::optional<Timestamp> ParseNumericTimestamp(std::string_view json_number);
 
-// The calendar parts of a time as its text has them, without any conversion of zones.
+// The calendar parts of a time as its text has them, without any conversion of zones. Digits are taken as
+// they stand: a 94th of May has a day, but no week.
 struct CalendarParts {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0;
-  int iso_week = 0;  // ISO 8601 week of the year, 1 to 53
+  std::optional<int> iso_week;  // ISO 8601 week of the year, 1 to 53
 };
 // Nothing when `text` does not begin with YYYY-MM-DD[T ]hh:mm.
 std::optional<CalendarParts> ParseCalendarParts(std::string_view text);

@@ -11,6 +11,9 @@ namespace {
 
 // Tests that a long text is put to one by one, before all its tests are answered in one pass.
 constexpr int kFewTests = 8;
+// A text longer than any command line of Windows is looked at for all tests at once, in place of candidates
+// first: whoever writes that much in one field will have his candidates.
+constexpr size_t kHugeText = 32 << 10;
 
 }  // namespace
 
@@ -70,13 +73,7 @@ void Detector::MatchView(const PartitionView& view, const Event& event, std::vec
 void Detector::FindCandidates(const PartitionView& view, const Event& event) {
   candidates_.assign((view.rules.size() + 63) / 64, 0);
   long_texts_.clear();
-  const auto found = [this](uint32_t owner) {
-    if ((owner & (kHolds | kMayHold)) != 0) {
-      Hear(owner);
-    } else {
-      candidates_[owner >> 6] |= uint64_t{1} << (owner & 63);
-    }
-  };
+  const auto found = [this](uint32_t said) { Hear(said); };
   for (const uint32_t owner : view.always) found(owner);
   for (size_t n = 0; n < view.literals.size(); ++n) {
     const PartitionView::FieldLiterals& f = view.literals[n];
@@ -85,14 +82,19 @@ void Detector::FindCandidates(const PartitionView& view, const Event& event) {
       continue;
     }
     size_t size = 0;
-    event.AnyValue(f.field, [&](NodeIndex i) {
+    const bool huge = event.AnyValue(f.field, [&](NodeIndex i) {
       const auto text = event.FoldedText(i);
       if (!text.has_value()) return false;
+      if (text->size() > kHugeText) return true;
       f.index.Scan(*text, found);
       size += text->size();
       return false;
     });
-    if (size > kLongText) long_texts_.push_back({f.field, n, 0});
+    if (huge) {
+      AnswerAll(view, n, event);
+    } else if (size > kLongText) {
+      long_texts_.push_back({f.field, n, 0});
+    }
   }
 }
 
@@ -105,8 +107,12 @@ void Detector::ScanKeywords(const PartitionView& view, const LiteralIndex& value
   });
 }
 
-// Takes what a literal says of a test.
+// Takes what a literal says: of a test, or that a rule may match.
 void Detector::Hear(uint32_t said) {
+  if ((said & (kHolds | kMayHold)) == 0) {
+    candidates_[said >> 6] |= uint64_t{1} << (said & 63);
+    return;
+  }
   const PredicateId id = said & ~(kHolds | kMayHold);
   SetAnswer(id, (said & kHolds) != 0 ? Answer::kYes : Answer::kMaybe);
 }
@@ -122,7 +128,8 @@ bool Detector::AnswerLongText(PredicateId id, const Event& event, const FieldMap
   return false;
 }
 
-// Answers all tests of a field that need a literal, in one pass over its texts.
+// Answers all tests of a field that need a literal, in one pass over its texts, which finds the candidates
+// too.
 void Detector::AnswerAll(const PartitionView& view, size_t field, const Event& event) {
   const FieldTests& tests = program_->TestsOf(view, field);
   for (const PredicateId id : tests.predicates) SetAnswer(id, Answer::kNo);

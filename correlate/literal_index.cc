@@ -21,6 +21,12 @@ void LiteralIndex::Add(std::string_view literal, Anchor anchor, uint32_t owner) 
   pending_.push_back({std::string(literal), anchor, owner});
 }
 
+void LiteralIndex::AddAll(const LiteralIndex& other) {
+  for (const Entry& e : other.entries_) {
+    for (uint32_t o = 0; o < e.owner_count; ++o) Add(other.Literal(e), e.anchor, other.owners_[e.owners + o]);
+  }
+}
+
 // Equal literals share one entry; entries_ is in the order of literals.
 void LiteralIndex::MergePending() {
   std::sort(pending_.begin(), pending_.end(), [](const Pending& a, const Pending& b) {

@@ -28,6 +28,8 @@ class LiteralIndex {
 
   // `owner` is reported whenever the literal, which is not empty, stands in a text.
   void Add(std::string_view literal, Anchor anchor, uint32_t owner);
+  // The literals of another index, which is built, with their owners.
+  void AddAll(const LiteralIndex& other);
   void Build();
   bool empty() const { return entries_.empty(); }
 

@@ -35,7 +35,7 @@ bool Holds(CompareOp op, const Number& a, const Number& b) {
   return order.has_value() && Holds(op, *order);
 }
 
-int PartOf(const CalendarParts& c, TimePart part) {
+std::optional<int> PartOf(const CalendarParts& c, TimePart part) {
   switch (part) {
     case TimePart::kMinute:
       return c.minute;
@@ -50,7 +50,12 @@ int PartOf(const CalendarParts& c, TimePart part) {
     case TimePart::kYear:
       return c.year;
   }
-  return 0;
+  return std::nullopt;
+}
+
+bool Holds(const MatchTimePart& test, const CalendarParts& time) {
+  const std::optional<int> part = PartOf(time, test.part);
+  return part.has_value() && Holds(test.op, Number{true, *part, 0}, test.value);
 }
 
 bool Contains(std::string_view text, std::string_view literal) {
@@ -107,10 +112,8 @@ const re2::RE2& PredicateTable::LazyRegex::Get() const {
 bool PredicateTable::LazyRegex::Matches(std::string_view text) const {
   const re2::RE2& re2 = Get();
   if (text.size() > kLongText && re2.ProgramSize() > kLargeProgram) {
-    const RegexFilter::Texts texts = RegexFilter::KindOf(text);
-    Filter& filter = filters[static_cast<size_t>(texts)];
-    std::call_once(filter.once, [&] { filter.made = RegexFilter::Make(spec, texts); });
-    if (filter.made != nullptr && !filter.made->MayMatch(text)) return false;
+    std::call_once(filter_once, [&] { filter = RegexFilter::Make(spec); });
+    if (filter != nullptr && !filter->MayMatch(text)) return false;
   }
   return RE2::PartialMatch(Piece(text), re2);
 }
@@ -303,9 +306,7 @@ bool PredicateTable::TestScalar(const Predicate& p, const Event& event, NodeInde
       if (type == ValueType::kNumber) {
         const Node& n = event.node(i);
         const auto time = ParseNumericTimestamp({n.raw, n.raw_size});
-        const MatchTimePart& m = time_parts_[p.index];
-        if (!time.has_value()) return false;
-        return Holds(m.op, Number{true, PartOf(CalendarPartsOf(*time), m.part), 0}, m.value);
+        return time.has_value() && Holds(time_parts_[p.index], CalendarPartsOf(*time));
       }
       if (type != ValueType::kString) return false;
       break;
@@ -359,8 +360,7 @@ bool PredicateTable::TestString(const Predicate& p, std::string_view text) const
     }
     case Predicate::Kind::kTimePart: {
       const auto parts = ParseCalendarParts(text);
-      const MatchTimePart& m = time_parts_[p.index];
-      return parts.has_value() && Holds(m.op, Number{true, PartOf(*parts, m.part), 0}, m.value);
+      return parts.has_value() && Holds(time_parts_[p.index], *parts);
     }
     default:
       return false;

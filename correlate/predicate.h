@@ -4,7 +4,6 @@
 // rules share one number, so the detector answers each at most once an event.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -96,11 +95,8 @@ class PredicateTable {
     size_t least_run = 0;  // of `.{N,}`: N; RE2 would build thousands of states to count so far
     mutable std::once_flag once;
     mutable std::unique_ptr<re2::RE2> compiled;
-    struct Filter {
-      std::once_flag once;
-      std::unique_ptr<const RegexFilter> made;  // null: none can be made
-    };
-    mutable std::array<Filter, 2> filters;  // by RegexFilter::Texts
+    mutable std::once_flag filter_once;
+    mutable std::unique_ptr<const RegexFilter> filter;  // null: none can be made
     const re2::RE2& Get() const;
     bool Matches(std::string_view text) const;
   };

@@ -311,6 +311,7 @@ const FieldTests& RuleProgram::TestsOf(const PartitionView& view, size_t field) 
     for (const Need& need : needs->needs) tests->index.Add(need.literal, need.anchor, need.answer);
     tests->predicates.push_back(id);
   }
+  tests->index.AddAll(view.literals[field].index);
   tests->index.Build();
   made = std::move(tests);
   return *made;

@@ -45,7 +45,7 @@ inline constexpr uint32_t kMayHold = uint32_t{1} << 30;
 // All tests that the rules of a view put to one field and that need a literal there, in one index. For long
 // texts: one pass answers them all, where test by test a hostile text would be walked thousands of times.
 struct FieldTests {
-  LiteralIndex index;                   // owners: kHolds or kMayHold, and a PredicateId
+  LiteralIndex index;  // owners: kHolds or kMayHold, and a PredicateId; and what the field's literals own
   std::vector<PredicateId> predicates;  // all in the index: no literal, and the test does not hold
 };
 

@@ -56,6 +56,11 @@ TEST(CalendarPartsTest, TakesTheDigitsWithoutConvertingZones) {
   EXPECT_EQ(p->iso_week, 10);
   EXPECT_EQ(ParseCalendarParts("2021-01-03T00:00:00")->iso_week, 53);
   EXPECT_EQ(ParseCalendarParts("2024-12-30T00:00:00")->iso_week, 1);
+  const auto no_day = ParseCalendarParts("2002-05-94 05:31");
+  ASSERT_TRUE(no_day.has_value());
+  EXPECT_EQ(no_day->day, 94);
+  EXPECT_EQ(no_day->minute, 31);
+  EXPECT_EQ(no_day->iso_week, std::nullopt);
 }
 
 TEST(TimespanTest, KnowsSigmasUnits) {

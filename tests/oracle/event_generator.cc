@@ -262,10 +262,10 @@ std::u32string EventGenerator::NearMiss(std::u32string text) {
   return text;
 }
 
-// A text of more than 4 kB, of noise and of pieces that nearly are `near`.
+// A text of more than 4 kB, at times of more than 32, of noise and of pieces that nearly are `near`.
 std::string EventGenerator::LongText(const std::string& near) {
   const std::u32string whole = Utf8ToCodePoints(near);
-  const size_t wanted = 4000 + dice_->Below(5000);
+  const size_t wanted = dice_->Chance(10) ? 33'000 : 4000 + dice_->Below(5000);
   std::u32string out;
   while (out.size() < wanted) {
     std::u32string piece = whole.size() < 200 ? NearMiss(whole) : std::u32string();

@@ -83,7 +83,7 @@ std::optional<WrittenTime> ReadNumeric(SlowNumber number) {
 // The week with the year's first Thursday is week 1; weeks begin on Monday. Source: ISO 8601.
 std::optional<int> IsoWeek(const WrittenTime& t) {
   const std::optional<int64_t> days = SlowDaysOf(t.year, t.month, t.day);
-  if (!days) return std::nullopt;
+  if (!days || t.year < 1) return std::nullopt;
   const int64_t weekday = ((*days + 3) % 7 + 7) % 7;  // Monday 0; 1970-01-01 was a Thursday
   const int64_t thursday = *days - weekday + 3;
   // The week has the number that its Thursday has among the Thursdays of that day's year.
