@@ -71,8 +71,15 @@ void EncodeMatch(const CorrelationMatch& match, std::string* out, MatchPart part
 }
 
 bool DecodeMatch(std::string_view bytes, MatchPart part, CorrelationMatch* match) {
+  Timestamp time;
+  if (!RowReader(bytes).Time(&time)) return false;
+  return DecodeMatchAt(time, bytes.substr(kMatchTimeBytes), part, match);
+}
+
+bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, CorrelationMatch* match) {
   RowReader row(bytes);
-  if (!row.Time(&match->time) || !row.Varint32(&match->reference)) return false;
+  match->time = time;
+  if (!row.Varint32(&match->reference)) return false;
   if (part == MatchPart::kHead) return true;
   if (!ReadLists(&row, &match->values)) return false;
   if (part == MatchPart::kValues) return true;

@@ -39,6 +39,9 @@ void EncodeMatch(const CorrelationMatch& match, std::string* out, MatchPart part
                  const std::vector<RuleIndex>* rules = nullptr);
 // Fills *match as far as `part` says; the rest is left as it is. False when the bytes are no match.
 bool DecodeMatch(std::string_view bytes, MatchPart part, CorrelationMatch* match);
+// The same of a stored form without the time, which is its first kMatchTimeBytes.
+inline constexpr size_t kMatchTimeBytes = 8;
+bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, CorrelationMatch* match);
 
 // Calls visit(tuple) with every combination of one text of each list, spelled unambiguously, up to
 // kMaxCombinations. False when there are more: an event whose lists multiply must not stall the rest.

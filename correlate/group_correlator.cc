@@ -97,7 +97,7 @@ Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view byte
     RT_RETURN_IF_ERROR(BeginInstant(match.time));
   }
   closed_ = false;
-  RT_RETURN_IF_ERROR(log_.Append(match.time, bytes));
+  RT_RETURN_IF_ERROR(log_.Append(match.time, bytes.substr(kMatchTimeBytes)));
   if (value_ != nullptr) value_->Enter(match);
   if (expression_ != nullptr) expression_->seen[match.reference] = match.time;
   if (tuples_ != nullptr) NoteValues(match);
@@ -266,7 +266,7 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
     trigger.evidence.Clear();
     while (t == instant) {
       const MatchPart part = shared_->options.wants_trigger ? MatchPart::kAll : MatchPart::kHead;
-      if (!DecodeMatch(bytes, part, &scratch)) return DamagedMatch();
+      if (!DecodeMatchAt(t, bytes, part, &scratch)) return DamagedMatch();
       e.lagging[scratch.reference] = t;
       woken = woken || shared_->names.plain[scratch.reference];
       if (shared_->options.wants_trigger) AddTrigger(scratch, &trigger);
@@ -310,7 +310,7 @@ Status GroupCorrelator::ForgetBefore(Timestamp since) {
       Timestamp time;
       std::string_view bytes;
       RT_RETURN_IF_ERROR(front.Read(&time, &bytes));
-      if (!DecodeMatch(bytes, value_->needs(), &shared_->scratch)) return DamagedMatch();
+      if (!DecodeMatchAt(time, bytes, value_->needs(), &shared_->scratch)) return DamagedMatch();
       value_->Leave(shared_->scratch);
     }
     RT_RETURN_IF_ERROR(log_.PopFront());
@@ -361,7 +361,7 @@ Status GroupCorrelator::Include(uint64_t log_end) {
     Timestamp time;
     std::string_view bytes;
     RT_RETURN_IF_ERROR(cursor.Read(&time, &bytes));
-    if (!DecodeMatch(bytes, MatchPart::kAll, &match)) return DamagedMatch();
+    if (!DecodeMatchAt(time, bytes, MatchPart::kAll, &match)) return DamagedMatch();
     cursor.Next();
     // What a condition names with `not` only is no evidence for it.
     if (shared_->judgement == Judgement::kWaiting && !shared_->names.plain[match.reference]) continue;
