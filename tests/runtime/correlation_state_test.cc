@@ -94,7 +94,7 @@ class CorrelationStateTest : public RuntimeTest {
       pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, position,
                        {});
       for (const RuleIndex rule : pipeline.matches()) {
-        extractor.Extract(pipeline.event(), rule,
+        extractor.Extract(pipeline.event(), HashBytes(pipeline.event().raw), rule,
                           [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                             check(state->Add(&t, i, group, match));
                           });
@@ -295,7 +295,7 @@ class LiveCorrelationTest : public RuntimeTest {
     pipeline_->Process(std::string_view(line).substr(0, size),
                        engine_->facts()->Declare(DeclaredLogSource{{"test"}, {}, {}}), position, {});
     for (const RuleIndex matched : pipeline_->matches()) {
-      extractor_->Extract(pipeline_->event(), matched,
+      extractor_->Extract(pipeline_->event(), HashBytes(pipeline_->event().raw), matched,
                           [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                             EXPECT_TRUE(state_->Add(transaction_.get(), i, group, match).ok());
                           });
