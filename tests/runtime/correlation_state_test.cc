@@ -42,15 +42,6 @@ class CorrelationStateTest : public RuntimeTest {
     CorrelationState::Options options;
   };
 
-  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
-    Engine::Options options;
-    options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
-    options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
-    Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
-    EXPECT_TRUE(engine.ok()) << engine.status().message();
-    return *engine;
-  }
-
   // The alerts that stand in the end.
   std::multiset<AlertLine> Run(const std::shared_ptr<const Engine>& engine, std::vector<SlowJson> events,
                                const Way& way, Dice* dice) {
