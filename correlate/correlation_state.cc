@@ -435,6 +435,8 @@ Status CorrelationState::RejudgeStale(T* t, Group* g) {
 Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent) {
   const Correlation& c = correlation(*g);
   const Nanoseconds span = c.timespan;
+  // What was not judged yet is judged when the watermark gets there, by a judge that is further back.
+  if (!c.answers_at_once && extent == Extent::kAround && from >= g->row.judged_to) return Status::Ok();
   ++counts_.rejudged;
   if (!c.answers_at_once) g->row.judged_to = std::max(g->row.judged_to, WatermarkOf(*g));
   const bool forced = extent == Extent::kToTheEnd;

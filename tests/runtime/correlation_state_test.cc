@@ -407,6 +407,23 @@ TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEvent
   EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "final late 130 1"));
 }
 
+TEST_F(LiveCorrelationTest, ALowerHitThatIsTakenBackBeforeItIsJudgedChangesNothingBeforeIt) {
+  Open(
+      "{title: c, name: c, logsource: {product: test}, detection: {s: {e: c}, condition: s}}\n---\n"
+      "{title: low, name: low, correlation: {type: first_seen, rules: c, timespan: 1m, condition: {field: "
+      "host}}}\n---\n"
+      "{title: r, id: r, correlation: {type: temporal, rules: [low, a, b], timespan: 1m, condition: (a or "
+      "low) "
+      "and not b}}");
+  Add("b", 0);
+  Advance(20);
+  Add("a", 30);  // not without b
+  Add("c", 500);
+  Add("c", 490);  // hence not at 500
+  Advance(1000);
+  EXPECT_THAT(Alerts(), ElementsAre("final 490 1", "final 490 1", "withdrawn 500 1")) << "low, r, low";
+}
+
 TEST_F(LiveCorrelationTest, AFloodOfOtherGroupsPushesNoAttackOutOfMemory) {
   CorrelationState::Options options;
   options.max_memory_bytes = 1 << 20;
