@@ -49,10 +49,18 @@ void CorrelationState::Count(T* t, const Group& g, const CorrelationMatch& match
   episode->dirty = true;
   for (const MatchEvidence& e : match.evidence) {
     if (a.evidence.size() == Alert::kMaxEvidence && e.time > a.evidence.back().time) continue;
-    const Result<SourceState> source = GetSource(*t, e.position.source);
-    a.AddEvidence({e.time, plan_->rules().rules[e.rule].id, source.ok() ? source->path : std::string(),
-                   e.position, e.raw_hash});
+    a.AddEvidence(
+        {e.time, plan_->rules().rules[e.rule].id, PathOf(t, e.position.source), e.position, e.raw_hash});
   }
+}
+
+// Empty when it is not known.
+const std::string& CorrelationState::PathOf(T* t, SourceId id) {
+  const auto [path, added] = paths_.try_emplace(id);
+  if (!added) return path->second;
+  const Result<SourceState> source = GetSource(*t, id);
+  if (source.ok()) path->second = source->path;
+  return path->second;
 }
 
 Status CorrelationState::Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode) {
@@ -60,7 +68,7 @@ Status CorrelationState::Cover(T* t, const Group& g, Timestamp from, Timestamp t
   std::vector<CorrelationMatch> matches;
   Status status;
   const auto take = [&](std::string_view key, std::string_view value) {
-    status = DecodeMatchRow(key, value, node(g), &matches.emplace_back());
+    status = DecodeMatchRow(key, value, node(g), MatchPart::kAll, &matches.emplace_back());
     return status.ok() && matches.size() < 1'000;
   };
   // In parts: what is counted reads other rows.
@@ -142,7 +150,7 @@ Result<CorrelationState::Episode> CorrelationState::LoadEpisode(T* t, const Epis
 }
 
 Result<CorrelationState::Episode*> CorrelationState::Newest(T* t, Group* g) {
-  if (!g->newest.has_value() && g->row.newest_episode.has_value()) {
+  if (g->newest == nullptr && g->row.newest_episode.has_value()) {
     const std::string row_key = EpisodeRowKey(g->key, *g->row.newest_episode);
     std::string value;
     RT_RETURN_IF_ERROR(t->Get(ColumnFamily::kGroup, row_key, &value));
@@ -150,9 +158,10 @@ Result<CorrelationState::Episode*> CorrelationState::Newest(T* t, Group* g) {
     if (!row.ok()) return row.status();
     Result<Episode> episode = LoadEpisode(t, *row);
     if (!episode.ok()) return episode.status();
-    g->newest = std::move(*episode);
+    g->newest = std::make_unique<Episode>(std::move(*episode));
+    NoteSize(g);
   }
-  return g->newest.has_value() ? &*g->newest : nullptr;
+  return g->newest.get();
 }
 
 // Which episode is the newest is to be seen from the rows.
@@ -174,7 +183,7 @@ Status CorrelationState::FindNewest(T* t, Group* g) {
 
 // Stores the newest episode and takes it out of memory.
 Status CorrelationState::PutAway(T* t, Group* g) {
-  if (g->newest.has_value() && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, &*g->newest));
+  if (g->newest != nullptr && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, g->newest.get()));
   g->newest.reset();
   return Status::Ok();
 }
@@ -188,7 +197,7 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   CorrelationAlert found{};
   found.time = wanted.time;
   found.value = wanted.value;
-  e.alert = MakeAlert(plan_->rules(), c, g->texts, found, SourceName());
+  e.alert = MakeAlert(plan_->rules(), c, TextsOf(*g), found, SourceName());
   e.row.alert_id = e.alert.id;
   RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
   // Silence that only the clock has seen, while no input says how late it is, is not final.
@@ -214,15 +223,20 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   if (g->row.newest_episode.has_value() && *g->row.newest_episode > wanted.time) return Status::Ok();
   RT_RETURN_IF_ERROR(PutAway(t, g));
   g->row.newest_episode = wanted.time;
-  g->newest = std::move(e);
+  g->newest = std::make_unique<Episode>(std::move(e));
   NoteChange(g);
   return Status::Ok();
 }
 
-// More hits joined.
-Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, Episode* e) {
+// More hits joined. `only`: the one match that they bring; null: those that are stored.
+Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, const CorrelationMatch* only,
+                                Episode* e) {
   const uint64_t before = e->alert.count;
-  RT_RETURN_IF_ERROR(Cover(t, *g, RowsTo(*g, e->row.last_hit), RowsTo(*g, last_hit), e));
+  if (only != nullptr) {
+    Count(t, *g, *only, e);
+  } else {
+    RT_RETURN_IF_ERROR(Cover(t, *g, RowsTo(*g, e->row.last_hit), RowsTo(*g, last_hit), e));
+  }
   e->row.last_hit = last_hit;
   e->dirty = true;
   if (!e->row.open) {
@@ -230,7 +244,7 @@ Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, E
     NoteUnsettled(g, e->row.time);
     SetTimer(t, g, last_hit + correlation(*g).timespan + kTick);
   }
-  NoteChange(g);
+  NotePending(g);
   return Grown(t, *g, before, late, e);
 }
 
@@ -290,19 +304,23 @@ Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const s
 
 // ---- hits in order
 
-Status CorrelationState::TakeHits(T* t, Group* g) {
-  const std::vector<CorrelationHit> hits = std::move(g->hits);
-  g->hits.clear();
-  if (!hits.empty()) g->last_hit = hits.back().end;
+// `alone`: the one match of the group that is stored behind `since`; null: it is not known to be one.
+Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since) {
+  if (hits_.empty()) return Status::Ok();
+  // A hit is a match of another group, whose judge tells hits of its own.
+  std::vector<CorrelationHit> hits;
+  hits.swap(hits_);
+  g->last_hit = hits.back().end;
   for (const CorrelationHit& hit : hits) {
-    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit));
+    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit, alone, since));
     RT_RETURN_IF_ERROR(FeedUpwards(t, g, hit));
   }
   return Status::Ok();
 }
 
 // A hit behind all others, or one that was taken before.
-Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit) {
+Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone,
+                                  Timestamp since) {
   const Correlation& c = correlation(*g);
   const Result<Episode*> found = Newest(t, g);
   if (!found.ok()) return found.status();
@@ -311,11 +329,14 @@ Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit) {
   if (newest != nullptr && hit.end == newest->row.time) {
     newest->row.value = hit.value;  // more of its instant may have come
     newest->dirty = true;
-    NoteChange(g);
+    NotePending(g);
     return Status::Ok();
   }
-  if (newest != nullptr && !c.every_hit_alerts() && hit.end - c.timespan <= newest->row.last_hit)
-    return hit.end > newest->row.last_hit ? Extend(t, g, hit.end, false, newest) : Status::Ok();
+  if (newest != nullptr && !c.every_hit_alerts() && hit.end - c.timespan <= newest->row.last_hit) {
+    if (hit.end <= newest->row.last_hit) return Status::Ok();
+    const CorrelationMatch* only = since < RowsTo(*g, newest->row.last_hit) ? alone : nullptr;
+    return Extend(t, g, hit.end, false, only, newest);
+  }
   const bool late = c.answers_at_once && hit.end < WatermarkOf(*g);
   return Begin(t, g, {hit.end, hit.end, hit.value}, late);
 }
@@ -395,7 +416,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     std::string replaced_by;
     for (const Wanted& w : wanted) {
       const bool near = w.time <= row.last_hit && row.time <= w.last_hit;
-      if (near) replaced_by = AlertId(correlation(*g), GroupOf(correlation(*g), g->texts), w.time);
+      if (near) replaced_by = AlertId(correlation(*g), GroupOf(correlation(*g), TextsOf(*g)), w.time);
     }
     RT_RETURN_IF_ERROR(Withdraw(t, g, row, replaced_by));
   }
@@ -415,7 +436,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     if (w.last_hit < row->last_hit) {
       RT_RETURN_IF_ERROR(Recount(t, g, w.last_hit, &*episode));
     } else if (w.last_hit > row->last_hit) {
-      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, w.time < WatermarkOf(*g), &*episode));
+      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, w.time < WatermarkOf(*g), nullptr, &*episode));
     }
     RT_RETURN_IF_ERROR(Save(t, *g, &*episode));
   }
@@ -473,7 +494,7 @@ Status CorrelationState::FeedUpwards(T* t, Group* g, const CorrelationHit& hit) 
     CorrelationMatch match;
   };
   std::vector<Match> matches;
-  if (!FeedUpper(*plan_, g->correlation, g->texts, hit,
+  if (!FeedUpper(*plan_, g->correlation, TextsOf(*g), hit,
                  [&](CorrelationIndex upper, const Texts& group, const CorrelationMatch& match) {
                    matches.push_back({upper, group, match});
                  })) {
@@ -531,6 +552,15 @@ void CorrelationState::NoteUnsettled(Group* g, Timestamp time) {
 // Finalises the alerts whose time the watermark has passed, and closes what no hit can join any more.
 Status CorrelationState::Settle(T* t, Group* g, bool finishing) {
   if (!g->row.unsettled.has_value()) return Status::Ok();
+  if (g->row.unsettled == g->row.newest_episode) {
+    const Result<Episode*> newest = Newest(t, g);
+    if (!newest.ok()) return newest.status();
+    g->row.unsettled.reset();
+    NoteChange(g);
+    RT_RETURN_IF_ERROR(SettleOne(t, g, finishing, *newest));
+    if ((*newest)->row.early || (*newest)->row.open) NoteUnsettled(g, (*newest)->row.time);
+    return Status::Ok();
+  }
   RT_RETURN_IF_ERROR(PutAway(t, g));
   std::vector<EpisodeRow> rows;
   Status damage;

@@ -50,23 +50,36 @@ bool ReadEvidence(RowReader* row, std::vector<MatchEvidence>* evidence) {
 
 }  // namespace
 
-void EncodeMatch(const CorrelationMatch& match, std::string* out) {
+void EncodeMatch(const CorrelationMatch& match, std::string* out, MatchPart part,
+                 const std::vector<RuleIndex>* rules) {
   RowWriter row;
   row.Time(match.time).Varint(match.reference);
-  WriteLists(match.values, &row);
-  WriteLists(match.carried, &row);
-  row.Varint(match.evidence.size());
-  for (const MatchEvidence& e : match.evidence) {
-    row.Time(e.time).Varint(e.rule).Varint(e.position.source).Varint(e.position.epoch);
-    row.Varint(e.position.index);
-    row.Bytes({reinterpret_cast<const char*>(e.raw_hash.data()), e.raw_hash.size()});
+  if (part != MatchPart::kHead) WriteLists(match.values, &row);
+  if (part == MatchPart::kAll) {
+    WriteLists(match.carried, &row);
+    row.Varint(match.evidence.size());
+    for (const MatchEvidence& e : match.evidence) {
+      RuleIndex rule = e.rule;
+      if (rules != nullptr)
+        rule = static_cast<RuleIndex>(std::find(rules->begin(), rules->end(), rule) - rules->begin());
+      row.Time(e.time).Varint(rule).Varint(e.position.source).Varint(e.position.epoch);
+      row.Varint(e.position.index);
+      row.Bytes({reinterpret_cast<const char*>(e.raw_hash.data()), e.raw_hash.size()});
+    }
   }
   *out = row.payload();
 }
 
 bool DecodeMatch(std::string_view bytes, MatchPart part, CorrelationMatch* match) {
+  Timestamp time;
+  if (!RowReader(bytes).Time(&time)) return false;
+  return DecodeMatchAt(time, bytes.substr(kMatchTimeBytes), part, match);
+}
+
+bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, CorrelationMatch* match) {
   RowReader row(bytes);
-  if (!row.Time(&match->time) || !row.Varint32(&match->reference)) return false;
+  match->time = time;
+  if (!row.Varint32(&match->reference)) return false;
   if (part == MatchPart::kHead) return true;
   if (!ReadLists(&row, &match->values)) return false;
   if (part == MatchPart::kValues) return true;

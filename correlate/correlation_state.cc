@@ -9,25 +9,47 @@ namespace redthread {
 namespace {
 
 constexpr Nanoseconds kTick{1};
-// What a group takes beside its judge: itself, its key three times, its places in the tables.
-constexpr size_t kGroupBytes = 1'024;
+// What a group takes beside itself, its key, its judge and its alert: its places in the tables, and what the
+// allocator adds.
+constexpr size_t kGroupOverhead = 144;
+// What an alert in memory takes beside itself and its evidence, and a piece of evidence beside itself.
+constexpr size_t kAlertOverhead = 512, kEvidenceOverhead = 96;
 
 }  // namespace
 
 CorrelationState::CorrelationState(std::shared_ptr<const CorrelationPlan> plan, const Options& options)
     : options_(options) {
-  plan_ = std::move(plan);
-  const auto& correlations = plan_->rules().correlations;
-  for (CorrelationIndex i = 0; i < correlations.size(); ++i) {
-    identities_.push_back(IdentityOf(correlations[i]));
-    by_identity_[identities_.back()] = i;
-    counted_.emplace_back();
-    const Correlation& c = correlations[i];
-    if (c.judgement() == Judgement::kWaiting) counted_.back() = NamesOf(*c.expression, c.rules.size()).plain;
-  }
-  starts_.assign(correlations.size(), std::nullopt);
+  TakePlan(std::move(plan));
   levels_ = plan_->levels();
   level_watermarks_.assign(Correlation::kMaxHeight + 1, Timestamp::Min());
+}
+
+// No group is in memory.
+void CorrelationState::TakePlan(std::shared_ptr<const CorrelationPlan> plan) {
+  plan_ = std::move(plan);
+  by_identity_.clear();
+  identities_.clear();
+  counted_.clear();
+  shared_.clear();
+  const auto& correlations = plan_->rules().correlations;
+  for (CorrelationIndex i = 0; i < correlations.size(); ++i) {
+    const Correlation& c = correlations[i];
+    identities_.push_back(IdentityOf(c));
+    by_identity_[identities_.back()] = i;
+    counted_.emplace_back();
+    if (c.judgement() == Judgement::kWaiting) counted_.back() = NamesOf(*c.expression, c.rules.size()).plain;
+    GroupCorrelator::Options judging;
+    judging.log = options_.log;
+    judging.wants_alerts = false;
+    judging.wants_trigger = !plan_->node(i).upper.empty();
+    const auto tell = [this](const CorrelationHit& hit) {
+      hits_.push_back(hit);
+      return Status::Ok();
+    };
+    shared_.push_back(std::make_unique<GroupCorrelator::Shared>(&plan_->rules(), &c, judging, tell,
+                                                                GroupCorrelator::OnAlert()));
+  }
+  starts_.assign(correlations.size(), std::nullopt);
 }
 
 Status CorrelationState::SetPlan(StateTransaction* t, std::shared_ptr<const CorrelationPlan> plan) {
@@ -35,12 +57,7 @@ Status CorrelationState::SetPlan(StateTransaction* t, std::shared_ptr<const Corr
   groups_.clear();
   recent_.clear();
   bytes_ = 0;
-  CorrelationState next(std::move(plan), options_);
-  plan_ = std::move(next.plan_);
-  by_identity_ = std::move(next.by_identity_);
-  identities_ = std::move(next.identities_);
-  starts_ = std::move(next.starts_);
-  counted_ = std::move(next.counted_);
+  TakePlan(std::move(plan));
   levels_ = std::max(levels_, plan_->levels());
   return Status::Ok();
 }
@@ -62,70 +79,104 @@ Status CorrelationState::Resume(StateTransaction* t, Timestamp watermark, Timest
 
 // ---- groups in memory
 
+Texts CorrelationState::TextsOf(const Group& g) {
+  if (!g.row.group.empty()) return g.row.group;
+  std::optional<ParsedGroupKey> parsed = ParseGroupKey(g.key);
+  return parsed.has_value() ? std::move(parsed->group).value_or(Texts()) : Texts();
+}
+
 Result<CorrelationState::Group*> CorrelationState::Find(T* t, CorrelationIndex index, const Texts& texts) {
   std::string key = GroupKey(identities_[index], texts);
   const auto found = groups_.find(key);
-  if (found == groups_.end()) return Load(t, index, texts, std::move(key));
-  Touch(found->second.get());
-  return found->second.get();
-}
-
-Result<CorrelationState::Group*> CorrelationState::FindByKey(T* t, std::string_view key) {
-  const auto found = groups_.find(std::string(key));
   if (found != groups_.end()) {
     Touch(found->second.get());
     return found->second.get();
   }
-  std::optional<ParsedGroupKey> parsed = ParseGroupKey(key);
+  Result<Group*> g = Load(t, index, std::move(key));
+  if (g.ok() && !KeyHoldsGroup(texts)) (*g)->row.group = texts;
+  return g;
+}
+
+Result<CorrelationState::Group*> CorrelationState::FindByKey(T* t, std::string_view key) {
+  const auto found = groups_.find(key);
+  if (found != groups_.end()) {
+    Touch(found->second.get());
+    return found->second.get();
+  }
+  const std::optional<ParsedGroupKey> parsed = ParseGroupKey(key);
   if (!parsed.has_value()) return Status::Corrupt("a timer of a correlation names no group");
   const auto index = by_identity_.find(std::string(parsed->identity));
   if (index == by_identity_.end()) return static_cast<Group*>(nullptr);
-  return Load(t, index->second, parsed->group.value_or(Texts()), std::string(key));
+  return Load(t, index->second, std::string(key));
 }
 
-Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex index, Texts texts,
-                                                        std::string key) {
+// A group that has no row has no matches.
+Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex index, std::string key) {
   auto group = std::make_unique<Group>();
   group->correlation = index;
-  group->texts = std::move(texts);
-  group->key = key;
-  const std::string row_key = GroupRowKey(key);
+  group->key = std::move(key);
+  const std::string row_key = GroupRowKey(group->key);
   std::string value;
   const Status found = t->Get(ColumnFamily::kGroup, row_key, &value);
   if (found.ok()) {
     Result<GroupRow> row = DecodeGroup(row_key, value);
     if (!row.ok()) return row.status();
     group->row = std::move(*row);
-    if (!KeyHoldsGroup(group->row.group)) group->texts = group->row.group;
+    RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kMatch, MatchRowsFrom(group->key, Timestamp::Min()),
+                                       MatchRowsEnd(group->key), [&](std::string_view match, auto) {
+                                         group->newest_match = MatchRowTime(match).value_or(Timestamp::Min());
+                                         return false;
+                                       }));
     ++counts_.reloaded;
   } else if (found.code() != StatusCode::kNotFound) {
     return found;
   }
-  group->recent = recent_.insert(recent_.end(), group.get());
-  group->bytes = kGroupBytes + key.size();
-  bytes_ += group->bytes;
-  return groups_.emplace(std::move(key), std::move(group)).first->second.get();
+  Group* g = group.get();
+  g->recent = recent_.insert(recent_.end(), g);
+  groups_.emplace(g->key, std::move(group));
+  NoteSize(g);
+  return g;
 }
 
 void CorrelationState::Touch(Group* g) { recent_.splice(recent_.end(), recent_, g->recent); }
 
-void CorrelationState::NoteChange(Group* g) {
-  if (!g->dirty) dirty_.push_back(g);
-  g->dirty = true;
-  const size_t bytes = kGroupBytes + g->key.size() + (g->judge != nullptr ? g->judge->memory_bytes() : 0);
+void CorrelationState::NoteSize(Group* g) {
+  size_t bytes = sizeof *g + kGroupOverhead + g->key.capacity();
+  if (g->judge != nullptr) bytes += g->judge->memory_bytes();
+  if (g->newest != nullptr) {
+    const size_t evidence = g->newest->alert.evidence.capacity();
+    bytes += sizeof *g->newest + kAlertOverhead + evidence * (sizeof(Evidence) + kEvidenceOverhead);
+  }
   bytes_ = bytes_ - g->bytes + bytes;
   g->bytes = bytes;
 }
 
+// What is not stored yet of a group but its row.
+void CorrelationState::NotePending(Group* g) {
+  if (!g->pending) pending_.push_back(g);
+  g->pending = true;
+}
+
+void CorrelationState::NoteChange(Group* g) {
+  g->changed = true;
+  NotePending(g);
+}
+
+void CorrelationState::PutRow(T* t, Group* g) {
+  const std::string row_key = GroupRowKey(g->key);
+  t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(g->row, row_key));
+  g->changed = false;
+}
+
 Status CorrelationState::Flush(StateTransaction* t) {
-  for (Group* g : dirty_) {
-    if (g->newest.has_value() && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, &*g->newest));
-    const std::string row_key = GroupRowKey(g->key);
-    if (!KeyHoldsGroup(g->texts)) g->row.group = g->texts;
-    t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(g->row, row_key));
-    g->dirty = false;
+  for (Group* g : pending_) {
+    if (g->newest != nullptr && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, g->newest.get()));
+    if (g->changed) PutRow(t, g);
+    g->pending = false;
+    NoteSize(g);
   }
-  dirty_.clear();
+  pending_.clear();
+  paths_.clear();
   Evict();
   has_new_alert_ = false;
   return Status::Ok();
@@ -138,7 +189,7 @@ void CorrelationState::Evict() {
     recent_.pop_front();
     bytes_ -= g->bytes;
     ++counts_.evicted;
-    groups_.erase(groups_.find(g->key));
+    groups_.erase(g->key);
   }
 }
 
@@ -160,15 +211,15 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
     return Status::Ok();
   }
   if (late) ++counts_.late;
-  if (c.type == CorrelationType::kFirstSeen) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
+  if (c.learning.count() > 0) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
   if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
 
   const std::string row_key = MatchRowKey(g->key, match, origin);
   t->Put(ColumnFamily::kMatch, row_key, EncodeMatchRow(match, node(*g), row_key));
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
-  g->row.newest = std::max(g->row.newest, match.time);
+  g->newest_match = std::max(g->newest_match, match.time);
   ++g->added_since;
-  NoteChange(g);
+  NotePending(g);
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 
   if (!c.answers_at_once) {
@@ -181,18 +232,19 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
                         (match.time == *g->now && (match.reference >= g->last_reference ||
                                                    c.type != CorrelationType::kTemporalOrdered));
   if (!in_order) return NoteStale(t, g, match.time);
+  const Timestamp before = g->now.value_or(Timestamp::Min());
   RT_RETURN_IF_ERROR(FeedOne(g, match));
   RT_RETURN_IF_ERROR(g->judge->JudgeNow());
-  NoteChange(g);
   // What held at this instant a moment ago does not any more: a sum of negative numbers.
-  const bool undone = g->hits.empty() && g->last_hit == match.time;
-  RT_RETURN_IF_ERROR(TakeHits(t, g));
+  const bool undone = hits_.empty() && g->last_hit == match.time;
+  const bool alone = before < match.time && !g->row.stale_from.has_value();
+  RT_RETURN_IF_ERROR(TakeHits(t, g, alone ? &match : nullptr, before));
   return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround) : Status::Ok();
 }
 
 Status CorrelationState::FeedOne(Group* g, const CorrelationMatch& match) {
   std::string bytes;
-  EncodeMatch(match, &bytes);
+  EncodeMatch(match, &bytes, shared_[g->correlation]->keeps);
   g->now = match.time;
   g->last_reference = match.reference;
   return g->judge->Add(match, bytes);
@@ -225,48 +277,44 @@ Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
   t->Put(ColumnFamily::kGroup, row_key, RowWriter().Time(time).Finish(row_key));
   starts_[g.correlation] = time;
   if (*before == Timestamp::Max()) return Status::Ok();
-  const Timestamp from = time + correlation(g).learning, to = *before + correlation(g).learning;
-  const std::string& identity = identities_[g.correlation];
-  std::vector<std::string> keys;
   for (auto& [key, group] : groups_) {
-    if (group->correlation != g.correlation) continue;
-    if (group->judge != nullptr) group->judge->SetStart(time);
-    if (group->dirty && group->row.newest >= from) keys.push_back(key);
+    if (group->correlation == g.correlation && group->judge != nullptr) group->judge->SetStart(time);
   }
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, GroupRowKey(identity), PrefixEnd(GroupRowKey(identity)),
-                             [&](std::string_view key, std::string_view value) {
-                               const Result<GroupRow> row = DecodeGroup(key, value);
-                               if (row.ok() && row->newest >= from) keys.emplace_back(key.substr(1));
-                               return true;
-                             }));
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  for (const std::string& key : keys) {
-    const Result<Group*> group = FindByKey(t, key);
-    if (!group.ok()) return group.status();
-    if (*group != nullptr && (*group)->row.newest >= from)
-      RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, (*group)->row.newest), Extent::kAround));
+  const Nanoseconds learning = correlation(g).learning;
+  return RejudgeAll(t, g.correlation, time + learning, *before + learning);
+}
+
+// What the groups of a correlation have between two times.
+Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to) {
+  for (Group* g : pending_) {
+    if (g->changed) PutRow(t, g);
   }
-  return Status::Ok();
+  constexpr size_t kChunk = 10'000;
+  std::string begin = GroupRowKey(identities_[index]);
+  const std::string end = PrefixEnd(begin);
+  for (;;) {
+    std::vector<std::string> keys;
+    RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, end, [&](std::string_view key, std::string_view) {
+      keys.emplace_back(key);
+      return keys.size() < kChunk;
+    }));
+    for (const std::string& key : keys) {
+      const Result<Group*> group = FindByKey(t, std::string_view(key).substr(1));
+      if (!group.ok()) return group.status();
+      const Timestamp newest = (*group)->newest_match;
+      if (newest >= from) RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, newest), Extent::kAround));
+    }
+    if (keys.size() < kChunk) return Status::Ok();
+    begin = KeyAfter(keys.back());
+  }
 }
 
 // ---- judges
 
-Result<std::unique_ptr<GroupCorrelator>> CorrelationState::NewJudge(T* t, const Group& g,
-                                                                    std::vector<CorrelationHit>* hits) {
-  GroupCorrelator::Options options;
-  options.log = options_.log;
-  options.wants_alerts = false;
-  options.wants_trigger = !node(g).upper.empty();
-  auto judge = std::make_unique<GroupCorrelator>(
-      &plan_->rules(), &correlation(g), options,
-      [hits](const CorrelationHit& hit) {
-        hits->push_back(hit);
-        return Status::Ok();
-      },
-      GroupCorrelator::OnAlert());
+Result<std::unique_ptr<GroupCorrelator>> CorrelationState::NewJudge(T* t, const Group& g) {
+  auto judge = std::make_unique<GroupCorrelator>(shared_[g.correlation].get());
   Timestamp start;
-  if (correlation(g).type == CorrelationType::kFirstSeen) {
+  if (correlation(g).learning.count() > 0) {
     const Result<Timestamp> known = StartOf(t, g);
     if (!known.ok()) return known.status();
     start = *known;
@@ -305,15 +353,16 @@ Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, 
   if (to <= from) return uint64_t{0};
   uint64_t rows = 0;
   Status status;
+  const GroupCorrelator::Shared& shared = *shared_[g->correlation];
   CorrelationMatch match;
   std::string bytes;
   const std::string end = to == Timestamp::Max() ? MatchRowsEnd(g->key) : MatchRowsFrom(g->key, to);
   const Status read =
       t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, from), end, [&](auto key, auto value) {
         ++rows;
-        status = DecodeMatchRow(key, value, node(*g), &match);
+        status = DecodeMatchRow(key, value, node(*g), shared.adds, &match);
         if (!status.ok()) return false;
-        EncodeMatch(match, &bytes);
+        EncodeMatch(match, &bytes, shared.keeps);
         status = judge->Add(match, bytes);
         if (judge == g->judge.get()) {
           g->now = match.time;
@@ -329,22 +378,21 @@ Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, 
 // A judge as it was when it was last in memory: what it found then was taken then.
 Status CorrelationState::EnsureJudge(T* t, Group* g) {
   if (g->judge != nullptr) return Status::Ok();
-  g->hits.clear();
   g->now.reset();
   g->last_hit.reset();
-  Result<std::unique_ptr<GroupCorrelator>> judge = NewJudge(t, *g, &g->hits);
+  Result<std::unique_ptr<GroupCorrelator>> judge = NewJudge(t, *g);
   if (!judge.ok()) return judge.status();
   g->judge = std::move(*judge);
   const bool at_once = correlation(*g).answers_at_once;
-  const Timestamp known_to = at_once ? g->row.newest : g->row.judged_to;
+  const Timestamp known_to = at_once ? g->newest_match : g->row.judged_to;
   if (known_to == Timestamp::Min()) return Status::Ok();
   const Timestamp to = at_once ? known_to + kTick : known_to;
   g->judge->SetLatest(std::max(known_to, latest_));
   const Result<uint64_t> fed = Feed(t, g, g->judge.get(), WarmUpFrom(*g, known_to), to);
   if (!fed.ok()) return fed.status();
   RT_RETURN_IF_ERROR(at_once ? g->judge->JudgeNow() : g->judge->AdvanceTo(known_to));
-  if (!g->hits.empty()) g->last_hit = g->hits.back().end;
-  g->hits.clear();
+  if (!hits_.empty()) g->last_hit = hits_.back().end;
+  hits_.clear();
   return Status::Ok();
 }
 
@@ -360,10 +408,11 @@ Status CorrelationState::Judge(T* t, Group* g) {
   if (!fed.ok()) return fed.status();
   RT_RETURN_IF_ERROR(g->judge->AdvanceTo(watermark));
   NoteChange(g);
-  return TakeHits(t, g);
+  return TakeHits(t, g, nullptr, from);
 }
 
 Status CorrelationState::NoteStale(T* t, Group* g, Timestamp time) {
+  NoteChange(g);
   GroupRow& row = g->row;
   row.stale_from = std::min(row.stale_from.value_or(time), time);
   row.stale_to = std::max(row.stale_to.value_or(time), time);
@@ -386,6 +435,8 @@ Status CorrelationState::RejudgeStale(T* t, Group* g) {
 Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent) {
   const Correlation& c = correlation(*g);
   const Nanoseconds span = c.timespan;
+  // What was not judged yet is judged when the watermark gets there, by a judge that is further back.
+  if (!c.answers_at_once && extent == Extent::kAround && from >= g->row.judged_to) return Status::Ok();
   ++counts_.rejudged;
   if (!c.answers_at_once) g->row.judged_to = std::max(g->row.judged_to, WatermarkOf(*g));
   const bool forced = extent == Extent::kToTheEnd;
@@ -397,10 +448,7 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   const bool past = !forced && g->judge != nullptr && g->now.has_value() && *g->now - span - span > known;
   const Timestamp stop = past ? std::min(known, limit) : limit;
 
-  std::vector<CorrelationHit> hits;
-  std::vector<CorrelationHit>* told = past ? &hits : &g->hits;
-  told->clear();
-  Result<std::unique_ptr<GroupCorrelator>> made = NewJudge(t, *g, told);
+  Result<std::unique_ptr<GroupCorrelator>> made = NewJudge(t, *g);
   if (!made.ok()) return made.status();
   if (!past) {
     g->now.reset();
@@ -417,7 +465,8 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   }
   g->rejudged_rows = *fed;
   g->added_since = 0;
-  if (!past) hits.swap(g->hits);
+  std::vector<CorrelationHit> hits;
+  hits.swap(hits_);
   if (!past) g->last_hit = hits.empty() ? std::nullopt : std::optional(hits.back().end);
   NoteChange(g);
 
@@ -426,8 +475,8 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   const auto after = std::lower_bound(first, hits.end(), end, before);
   RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}));
   if (past || forced) return Status::Ok();
-  g->hits.assign(after, hits.end());
-  RT_RETURN_IF_ERROR(TakeHits(t, g));
+  hits_.assign(after, hits.end());
+  RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from));
   return PlanTimer(t, g);
 }
 

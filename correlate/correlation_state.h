@@ -32,7 +32,7 @@ class CorrelationState {
  public:
   struct Options {
     Nanoseconds late_horizon = std::chrono::hours(24);
-    size_t max_memory_bytes = size_t{96} << 20;  // of groups kept between steps
+    size_t max_memory_bytes = size_t{128} << 20;  // of groups kept between steps
     // A group of more matches than this is not judged again for each that comes out of order, but once for a
     // share of its size, or when the watermark gets there.
     uint64_t rejudge_at_once = 64;
@@ -78,18 +78,20 @@ class CorrelationState {
     Alert alert;
     bool dirty = false;
   };
+  // What is known of a group between two of its matches. There may be very many: what a match or two need
+  // not is not there.
   struct Group {
     CorrelationIndex correlation = 0;
-    Texts texts;
+    uint32_t last_reference = 0;
     std::string key;
     GroupRow row;
-    bool dirty = false;
+    Timestamp newest_match = Timestamp::Min();  // the greatest time of its rows
+    bool pending = false;                       // Flush has to look at it
+    bool changed = false;                       // `row` is not as it is stored
     // Null until needed. Holds the windows up to the newest match, or of what waits up to judged_to.
     std::unique_ptr<GroupCorrelator> judge;
-    std::vector<CorrelationHit> hits;        // what it told and was not taken yet
     std::optional<Timestamp> now, last_hit;  // the times of its last match and of its last hit
-    uint32_t last_reference = 0;
-    std::optional<Episode> newest;
+    std::unique_ptr<Episode> newest;         // null: not there, or not in memory
     uint64_t rejudged_rows = 0, added_since = 0;
     size_t bytes = 0;  // of the cache's account
     std::list<Group*>::iterator recent;
@@ -111,20 +113,27 @@ class CorrelationState {
     return LevelWatermark(correlation(g).height) - node(g).input_delay;
   }
 
+  void TakePlan(std::shared_ptr<const CorrelationPlan> plan);
+  static Texts TextsOf(const Group& g);
+
   // ---- groups in memory
   Result<Group*> Find(T* t, CorrelationIndex correlation, const Texts& texts);
   // Null when the correlation is not in force.
   Result<Group*> FindByKey(T* t, std::string_view key);
-  Result<Group*> Load(T* t, CorrelationIndex correlation, Texts texts, std::string key);
+  Result<Group*> Load(T* t, CorrelationIndex correlation, std::string key);
   void Touch(Group* g);
+  void NoteSize(Group* g);
+  void NotePending(Group* g);
   void NoteChange(Group* g);
+  static void PutRow(T* t, Group* g);
   void Evict();
 
   // ---- matches and judges
   Status AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin);
   Status NoteStart(T* t, const Group& g, Timestamp time);
+  Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to);
   Result<Timestamp> StartOf(T* t, const Group& g);
-  Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g, std::vector<CorrelationHit>* hits);
+  Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g);
   Status EnsureJudge(T* t, Group* g);
   Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to);
   Status FeedOne(Group* g, const CorrelationMatch& match);
@@ -147,8 +156,8 @@ class CorrelationState {
   Status AdvanceLevel(T* t, uint32_t level, bool finishing);
 
   // ---- hits and alerts: correlation_episodes.cc
-  Status TakeHits(T* t, Group* g);
-  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit);
+  Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since);
+  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since);
   Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
   Status RemoveUpwards(T* t, std::string_view hit_row);
   Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits);
@@ -162,10 +171,12 @@ class CorrelationState {
   Status Remove(T* t, std::string_view group_key, std::string_view match_row);
   Status Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode);
   void Count(T* t, const Group& g, const CorrelationMatch& match, Episode* episode);
+  const std::string& PathOf(T* t, SourceId source);
   Result<Episode*> Newest(T* t, Group* g);
   Result<Episode> LoadEpisode(T* t, const EpisodeRow& row);
   Status Begin(T* t, Group* g, const Wanted& wanted, bool late);
-  Status Extend(T* t, Group* g, Timestamp last_hit, bool late, Episode* episode);
+  Status Extend(T* t, Group* g, Timestamp last_hit, bool late, const CorrelationMatch* only,
+                Episode* episode);
   Status Recount(T* t, Group* g, Timestamp last_hit, Episode* episode);
   Status Withdraw(T* t, Group* g, const EpisodeRow& row, const std::string& replaced_by);
   void NoteUnsettled(Group* g, Timestamp time);
@@ -182,6 +193,8 @@ class CorrelationState {
   std::unordered_map<std::string, CorrelationIndex> by_identity_;
   std::vector<std::string> identities_;     // by CorrelationIndex
   std::vector<std::vector<bool>> counted_;  // by CorrelationIndex and reference; empty: all
+  std::vector<std::unique_ptr<GroupCorrelator::Shared>> shared_;  // by CorrelationIndex
+  std::vector<CorrelationHit> hits_;  // what the judge at work has told; nothing when none is
   Timestamp watermark_ = Timestamp::Min(), latest_ = Timestamp::Min();
   // By level: how far it has been judged. A lower level goes ahead of a higher one.
   std::vector<Timestamp> level_watermarks_;
@@ -191,9 +204,10 @@ class CorrelationState {
   Counts counts_;
   bool has_new_alert_ = false;
 
-  std::unordered_map<std::string, std::unique_ptr<Group>> groups_;  // by key
-  std::list<Group*> recent_;                                        // the least recently used first
-  std::vector<Group*> dirty_;
+  std::unordered_map<std::string_view, std::unique_ptr<Group>> groups_;  // by Group::key
+  std::list<Group*> recent_;                                             // the least recently used first
+  std::vector<Group*> pending_;
+  std::unordered_map<SourceId, std::string> paths_;  // of sources, as of this step
   size_t bytes_ = 0;
   std::vector<std::optional<Timestamp>> starts_;  // by CorrelationIndex, of first_seen, where known
 };

@@ -46,7 +46,7 @@ Status CorrelationState::PlanTimer(T* t, Group* g) {
     const std::optional<Timestamp> next = g->judge->NextJudgement();
     if (next.has_value()) SetTimer(t, g, *next);
   }
-  if (g->row.newest < g->row.judged_to) return Status::Ok();
+  if (g->newest_match < g->row.judged_to) return Status::Ok();
   std::optional<Timestamp> next;
   RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, g->row.judged_to),
                              MatchRowsEnd(g->key), [&](std::string_view key, std::string_view) {
@@ -155,10 +155,11 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
     RT_RETURN_IF_ERROR(RejudgeStale(t, g));
     RT_RETURN_IF_ERROR(EnsureJudge(t, g));
     GroupRow& row = g->row;
-    if (row.forced_from.has_value() || row.newest >= row.judged_to || g->judge->NextJudgement().has_value()) {
+    if (row.forced_from.has_value() || g->newest_match >= row.judged_to ||
+        g->judge->NextJudgement().has_value()) {
       const Timestamp certain = row.judged_to - c.timespan;
       row.forced_from = std::min(row.forced_from.value_or(certain), certain);
-      row.forced_to = std::max(row.newest, row.judged_to) + c.timespan;
+      row.forced_to = std::max(g->newest_match, row.judged_to) + c.timespan;
       RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd));
       g->judge.reset();  // it has seen an end that is none
       NoteChange(g);
@@ -210,6 +211,7 @@ void CorrelationState::SetExpiry(T* t, Group* g, Timestamp deadline) {
   const Nanoseconds slack = std::max<Nanoseconds>(std::chrono::minutes(1), Retention(*g) / 64);
   g->row.expires = std::max(deadline, watermark_) + slack;
   t->Put(ColumnFamily::kTimer, ExpiryTimerKey(g->row.expires, g->key), "");
+  NoteChange(g);
 }
 
 Status CorrelationState::Expire(T* t, std::string_view key) {
@@ -253,16 +255,15 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
                              }));
   if (oldest.has_value() || g->row.newest_episode.has_value()) {
     SetExpiry(t, g, oldest.value_or(watermark_) + Retention(*g));
-    NoteChange(g);
     return Status::Ok();
   }
   t->Delete(ColumnFamily::kGroup, GroupRowKey(key));
   if (g->row.timer.has_value())
     t->Delete(ColumnFamily::kTimer, JudgeTimerKey(correlation(*g).height, *g->row.timer, key));
-  std::erase(dirty_, g);
+  if (g->pending) std::erase(pending_, g);
   recent_.erase(g->recent);
   bytes_ -= g->bytes;
-  groups_.erase(std::string(key));
+  groups_.erase(g->key);
   return Status::Ok();
 }
 

@@ -42,24 +42,28 @@ Status DamagedMatch() { return Status::Corrupt("a match of a correlation's windo
 
 }  // namespace
 
-GroupCorrelator::GroupCorrelator(const RuleSet* rules, const Correlation* correlation, Options options,
-                                 OnHit on_hit, OnAlert on_alert)
-    : rules_(rules),
-      correlation_(correlation),
-      options_(std::move(options)),
-      on_hit_(std::move(on_hit)),
-      on_alert_(std::move(on_alert)),
-      judgement_(correlation->judgement()),
-      log_(options_.log),
-      trigger_{{}, EvidenceList(rules)},
-      lagging_(&log_),
-      episode_evidence_(rules),
-      included_(&log_) {
-  if (correlation->expression.has_value())
-    names_ = NamesOf(*correlation->expression, correlation->rules.size());
-  const bool counts = (judgement_ == Judgement::kSliding || judgement_ == Judgement::kTumbling) &&
-                      !correlation->expression.has_value();
-  if (counts) value_ = WindowValue::For(*correlation);
+GroupCorrelator::Shared::Shared(const RuleSet* r, const Correlation* c, Options o, OnHit hit, OnAlert alert)
+    : rules(r),
+      correlation(c),
+      options(std::move(o)),
+      on_hit(std::move(hit)),
+      on_alert(std::move(alert)),
+      judgement(c->judgement()) {
+  if (c->expression.has_value()) names = NamesOf(*c->expression, c->rules.size());
+  const bool later = judgement == Judgement::kWaiting && options.wants_trigger;
+  const MatchPart values = c->fields.empty() ? MatchPart::kHead : MatchPart::kValues;
+  if (!options.wants_trigger) adds = values;
+  if (!options.wants_alerts && !later) keeps = judgement == Judgement::kSliding ? values : MatchPart::kHead;
+}
+
+GroupCorrelator::GroupCorrelator(Shared* shared)
+    : shared_(shared), log_(&shared->options.log), trigger_{{}, EvidenceList(shared->rules)} {
+  const bool has_expression = correlation().expression.has_value();
+  const bool counts = shared->judgement == Judgement::kSliding || shared->judgement == Judgement::kTumbling;
+  if (counts && !has_expression) value_ = WindowValue::For(correlation());
+  if (has_expression) expression_ = std::make_unique<Expression>(&log_);
+  if (shared->judgement == Judgement::kFirstSeen) tuples_ = std::make_unique<Tuples>();
+  if (shared->options.wants_alerts) episode_ = std::make_unique<Episode>(&log_, shared->rules);
 }
 
 void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
@@ -71,14 +75,20 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
   if (value_ != nullptr) value_->Clear();
   trigger_.carried.clear();
   trigger_.evidence.Clear();
-  seen_.assign(correlation_->rules.size(), std::nullopt);
-  seen_lagging_ = seen_;
-  lagging_.Seek(log_.begin());
-  tuple_places_.clear();
-  tuples_.clear();
-  new_tuples_ = 0;
-  episode_.reset();
-  episode_evidence_.Clear();
+  if (expression_ != nullptr) {
+    expression_->seen.assign(correlation().rules.size(), std::nullopt);
+    expression_->lagging = expression_->seen;
+    expression_->cursor.Seek(log_.begin());
+  }
+  if (tuples_ != nullptr) {
+    tuples_->places.clear();
+    tuples_->list.clear();
+    tuples_->added = 0;
+  }
+  if (episode_ != nullptr) {
+    episode_->alert.reset();
+    episode_->evidence.Clear();
+  }
 }
 
 Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view bytes) {
@@ -87,21 +97,22 @@ Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view byte
     RT_RETURN_IF_ERROR(BeginInstant(match.time));
   }
   closed_ = false;
-  RT_RETURN_IF_ERROR(log_.Append(match.time, bytes));
+  RT_RETURN_IF_ERROR(log_.Append(match.time, bytes.substr(kMatchTimeBytes)));
   if (value_ != nullptr) value_->Enter(match);
-  if (correlation_->expression.has_value()) seen_[match.reference] = match.time;
-  if (judgement_ == Judgement::kFirstSeen) NoteValues(match);
+  if (expression_ != nullptr) expression_->seen[match.reference] = match.time;
+  if (tuples_ != nullptr) NoteValues(match);
   // What waits is judged from the log, later.
-  if (options_.wants_trigger && judgement_ != Judgement::kWaiting) AddTrigger(match, &trigger_);
+  if (shared_->options.wants_trigger && shared_->judgement != Judgement::kWaiting)
+    AddTrigger(match, &trigger_);
   return Status::Ok();
 }
 
 Status GroupCorrelator::Finish() {
   if (!now_.has_value()) return Status::Ok();
   if (!closed_) RT_RETURN_IF_ERROR(CloseInstant());
-  if (judgement_ == Judgement::kTumbling && !log_.empty()) RT_RETURN_IF_ERROR(CloseBucket());
-  if (judgement_ == Judgement::kWaiting) RT_RETURN_IF_ERROR(JudgeWaiting(Timestamp::Max(), true));
-  if (judgement_ == Judgement::kSilence && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
+  if (shared_->judgement == Judgement::kTumbling && !log_.empty()) RT_RETURN_IF_ERROR(CloseBucket());
+  if (shared_->judgement == Judgement::kWaiting) RT_RETURN_IF_ERROR(JudgeWaiting(Timestamp::Max(), true));
+  if (shared_->judgement == Judgement::kSilence && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
   return EndEpisode();
 }
 
@@ -113,18 +124,18 @@ Status GroupCorrelator::JudgeNow() {
 
 Status GroupCorrelator::AdvanceTo(Timestamp watermark) {
   if (!now_.has_value()) return Status::Ok();
-  switch (judgement_) {
+  switch (shared_->judgement) {
     case Judgement::kSliding:
     case Judgement::kFirstSeen:
       return *now_ < watermark ? JudgeNow() : Status::Ok();
     case Judgement::kTumbling:
-      return !log_.empty() && EndOfBucket(bucket_, correlation_->timespan) <= watermark ? CloseBucket()
+      return !log_.empty() && EndOfBucket(bucket_, correlation().timespan) <= watermark ? CloseBucket()
                                                                                         : Status::Ok();
     case Judgement::kWaiting:
-      return JudgeWaiting(watermark - correlation_->timespan, false);
+      return JudgeWaiting(watermark - correlation().timespan, false);
     case Judgement::kSilence:
-      if (closed_ || watermark - correlation_->timespan <= *now_) return Status::Ok();
-      closed_ = latest_ - *now_ >= correlation_->timespan;
+      if (closed_ || watermark - correlation().timespan <= *now_) return Status::Ok();
+      closed_ = latest_ - *now_ >= correlation().timespan;
       return JudgeSilence();
   }
   return Status::Ok();
@@ -133,44 +144,48 @@ Status GroupCorrelator::AdvanceTo(Timestamp watermark) {
 std::optional<Timestamp> GroupCorrelator::NextJudgement() const {
   if (!now_.has_value()) return std::nullopt;
   constexpr Nanoseconds kTick{1};
-  switch (judgement_) {
+  switch (shared_->judgement) {
     case Judgement::kSliding:
     case Judgement::kFirstSeen:
       return closed_ ? std::nullopt : std::optional(*now_ + kTick);
     case Judgement::kTumbling:
-      return log_.empty() ? std::nullopt : std::optional(EndOfBucket(bucket_, correlation_->timespan));
+      return log_.empty() ? std::nullopt : std::optional(EndOfBucket(bucket_, correlation().timespan));
     case Judgement::kWaiting: {
-      MatchLog::Cursor cursor = lagging_;
+      MatchLog::Cursor cursor = expression_->cursor;
       Timestamp time;
       std::string_view bytes;
       if (cursor.AtEnd() || !cursor.Read(&time, &bytes).ok()) return std::nullopt;
-      return time + correlation_->timespan + kTick;
+      return time + correlation().timespan + kTick;
     }
     case Judgement::kSilence:
-      return closed_ ? std::nullopt : std::optional(*now_ + correlation_->timespan + kTick);
+      return closed_ ? std::nullopt : std::optional(*now_ + correlation().timespan + kTick);
   }
   return std::nullopt;
 }
 
 size_t GroupCorrelator::memory_bytes() const {
-  // Of a distinct value: its text, the table's node, and what points to it.
+  // Of a distinct value or number, or a tuple: its text, the table's node, and what points to it.
   constexpr size_t kPerMatch = 96;
-  // The queue's first block, and what the allocator adds.
-  constexpr size_t kLeast = 1'024;
-  return sizeof *this + kLeast + log_.bytes_in_memory() +
-         (log_.end() - log_.begin() + tuples_.size()) * kPerMatch;
+  // What the allocator adds to a few small parts.
+  constexpr size_t kParts = 64;
+  size_t bytes = sizeof *this + kParts + log_.memory_bytes();
+  if (value_ != nullptr && !correlation().fields.empty()) bytes += (log_.end() - log_.begin()) * kPerMatch;
+  if (value_ != nullptr && correlation().fields.empty()) bytes += correlation().rules.size() * sizeof now_;
+  if (expression_ != nullptr) bytes += sizeof *expression_ + 2 * correlation().rules.size() * sizeof now_;
+  if (tuples_ != nullptr) bytes += sizeof *tuples_ + tuples_->list.size() * kPerMatch;
+  return bytes;
 }
 
 Status GroupCorrelator::BeginInstant(Timestamp now) {
-  const Timestamp since = now - correlation_->timespan;
-  switch (judgement_) {
+  const Timestamp since = now - correlation().timespan;
+  switch (shared_->judgement) {
     case Judgement::kSliding:
       RT_RETURN_IF_ERROR(ForgetBefore(since));
       break;
     case Judgement::kTumbling:
-      if (!log_.empty() && BucketOf(now, correlation_->timespan) != bucket_)
+      if (!log_.empty() && BucketOf(now, correlation().timespan) != bucket_)
         RT_RETURN_IF_ERROR(CloseBucket());
-      bucket_ = BucketOf(now, correlation_->timespan);
+      bucket_ = BucketOf(now, correlation().timespan);
       break;
     case Judgement::kWaiting:
       RT_RETURN_IF_ERROR(JudgeWaiting(since, false));
@@ -181,14 +196,14 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       break;
     case Judgement::kFirstSeen:
       log_.Clear();
-      new_tuples_ = 0;
-      while (!tuples_.empty() && tuples_.front().last < since) {
-        tuple_places_.erase(tuples_.front().tuple);
-        tuples_.pop_front();
+      tuples_->added = 0;
+      while (!tuples_->list.empty() && tuples_->list.front().last < since) {
+        tuples_->places.erase(tuples_->list.front().text);
+        tuples_->list.pop_front();
       }
       break;
   }
-  if (judgement_ != Judgement::kTumbling) {
+  if (shared_->judgement != Judgement::kTumbling) {
     trigger_.carried.clear();
     trigger_.evidence.Clear();
   }
@@ -198,23 +213,25 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
 
 // All matches of the instant are there.
 Status GroupCorrelator::CloseInstant() {
-  if (judgement_ == Judgement::kSliding) return JudgeSliding();
-  if (judgement_ != Judgement::kFirstSeen || new_tuples_ == 0) return Status::Ok();
-  if (*now_ - start_ < correlation_->learning) return Status::Ok();
-  return Hit(*now_, static_cast<double>(new_tuples_), trigger_, log_.end());
+  if (shared_->judgement == Judgement::kSliding) return JudgeSliding();
+  if (tuples_ == nullptr || tuples_->added == 0) return Status::Ok();
+  const Nanoseconds learning = correlation().learning;
+  if (learning.count() > 0 && *now_ - start_ < learning) return Status::Ok();
+  return Hit(*now_, static_cast<double>(tuples_->added), trigger_, log_.end());
 }
 
 Status GroupCorrelator::JudgeSliding() {
-  if (correlation_->expression.has_value()) return JudgeExpression(*now_, seen_, seen_, trigger_, log_.end());
-  const std::optional<double> value = value_->Value(*now_ - correlation_->timespan);
-  if (!value.has_value() || !correlation_->Holds(*value)) return Status::Ok();
+  if (expression_ != nullptr)
+    return JudgeExpression(*now_, expression_->seen, expression_->seen, trigger_, log_.end());
+  const std::optional<double> value = value_->Value(*now_ - correlation().timespan);
+  if (!value.has_value() || !correlation().Holds(*value)) return Status::Ok();
   return Hit(*now_, value, trigger_, log_.end());
 }
 
 Status GroupCorrelator::JudgeExpression(Timestamp t, const Seen& seen, const Seen& around,
                                         const Trigger& trigger, uint64_t log_end) {
-  const Timestamp since = t - correlation_->timespan;
-  if (!Truth(*correlation_->expression, seen, around, since)) return Status::Ok();
+  const Timestamp since = t - correlation().timespan;
+  if (!Truth(*correlation().expression, seen, around, since)) return Status::Ok();
   const auto distinct = std::count_if(
       seen.begin(), seen.end(), [since](const std::optional<Timestamp>& s) { return SeenSince(s, since); });
   return Hit(t, static_cast<double>(distinct), trigger, log_end);
@@ -222,8 +239,8 @@ Status GroupCorrelator::JudgeExpression(Timestamp t, const Seen& seen, const See
 
 Status GroupCorrelator::CloseBucket() {
   const std::optional<double> value = value_->Value(Timestamp::Min());
-  if (value.has_value() && correlation_->Holds(*value)) {
-    RT_RETURN_IF_ERROR(Hit(EndOfBucket(bucket_, correlation_->timespan), value, trigger_, log_.end()));
+  if (value.has_value() && correlation().Holds(*value)) {
+    RT_RETURN_IF_ERROR(Hit(EndOfBucket(bucket_, correlation().timespan), value, trigger_, log_.end()));
   }
   value_->Clear();
   log_.Clear();
@@ -233,54 +250,55 @@ Status GroupCorrelator::CloseBucket() {
 }
 
 // Judges every instant before `before` (or all), which lies a timespan back: what `not` names can no longer
-// come. seen_ then holds nothing later than a timespan after them.
+// come. `seen` then holds nothing later than a timespan after them.
 Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
-  Trigger trigger{{}, EvidenceList(rules_)};
-  while (!lagging_.AtEnd()) {
+  Trigger trigger{{}, EvidenceList(shared_->rules)};
+  Expression& e = *expression_;
+  CorrelationMatch& scratch = shared_->scratch;
+  while (!e.cursor.AtEnd()) {
     Timestamp t;
     std::string_view bytes;
-    RT_RETURN_IF_ERROR(lagging_.Read(&t, &bytes));
+    RT_RETURN_IF_ERROR(e.cursor.Read(&t, &bytes));
     if (!all && t >= before) break;
     const Timestamp instant = t;
     bool woken = false;
     trigger.carried.clear();
     trigger.evidence.Clear();
     while (t == instant) {
-      const MatchPart part = options_.wants_trigger ? MatchPart::kAll : MatchPart::kHead;
-      if (!DecodeMatch(bytes, part, &scratch_)) return DamagedMatch();
-      seen_lagging_[scratch_.reference] = t;
-      woken = woken || names_.plain[scratch_.reference];
-      if (options_.wants_trigger) AddTrigger(scratch_, &trigger);
-      lagging_.Next();
-      if (lagging_.AtEnd()) break;
-      RT_RETURN_IF_ERROR(lagging_.Read(&t, &bytes));
+      const MatchPart part = shared_->options.wants_trigger ? MatchPart::kAll : MatchPart::kHead;
+      if (!DecodeMatchAt(t, bytes, part, &scratch)) return DamagedMatch();
+      e.lagging[scratch.reference] = t;
+      woken = woken || shared_->names.plain[scratch.reference];
+      if (shared_->options.wants_trigger) AddTrigger(scratch, &trigger);
+      e.cursor.Next();
+      if (e.cursor.AtEnd()) break;
+      RT_RETURN_IF_ERROR(e.cursor.Read(&t, &bytes));
     }
-    RT_RETURN_IF_ERROR(ForgetBefore(instant - correlation_->timespan));
-    if (woken)
-      RT_RETURN_IF_ERROR(JudgeExpression(instant, seen_lagging_, seen_, trigger, lagging_.position()));
+    RT_RETURN_IF_ERROR(ForgetBefore(instant - correlation().timespan));
+    if (woken) RT_RETURN_IF_ERROR(JudgeExpression(instant, e.lagging, e.seen, trigger, e.cursor.position()));
   }
   return Status::Ok();
 }
 
 // No match followed the last one within the timespan.
 Status GroupCorrelator::JudgeSilence() {
-  if (latest_ - *now_ < correlation_->timespan) return Status::Ok();
-  return Hit(*now_ + correlation_->timespan, std::nullopt, trigger_, log_.end());
+  if (latest_ - *now_ < correlation().timespan) return Status::Ok();
+  return Hit(*now_ + correlation().timespan, std::nullopt, trigger_, log_.end());
 }
 
 void GroupCorrelator::NoteValues(const CorrelationMatch& match) {
   std::string tuple;
   const bool all = ForEachCombination(match.values, [&](const std::vector<size_t>& at) {
     SpellCombination(match.values, at, &tuple);
-    const auto found = tuple_places_.find(tuple);
-    if (found != tuple_places_.end()) {
+    const auto found = tuples_->places.find(tuple);
+    if (found != tuples_->places.end()) {
       found->second->last = match.time;
-      tuples_.splice(tuples_.end(), tuples_, found->second);
+      tuples_->list.splice(tuples_->list.end(), tuples_->list, found->second);
       return;
     }
-    ++new_tuples_;
-    tuples_.push_back({tuple, match.time});
-    tuple_places_.emplace(tuples_.back().tuple, std::prev(tuples_.end()));
+    ++tuples_->added;
+    tuples_->list.push_back({tuple, match.time});
+    tuples_->places.emplace(tuples_->list.back().text, std::prev(tuples_->list.end()));
   });
   if (!all) ++cut_;
 }
@@ -292,8 +310,8 @@ Status GroupCorrelator::ForgetBefore(Timestamp since) {
       Timestamp time;
       std::string_view bytes;
       RT_RETURN_IF_ERROR(front.Read(&time, &bytes));
-      if (!DecodeMatch(bytes, value_->needs(), &scratch_)) return DamagedMatch();
-      value_->Leave(scratch_);
+      if (!DecodeMatchAt(time, bytes, value_->needs(), &shared_->scratch)) return DamagedMatch();
+      value_->Leave(shared_->scratch);
     }
     RT_RETURN_IF_ERROR(log_.PopFront());
   }
@@ -310,53 +328,57 @@ void GroupCorrelator::AddTrigger(const CorrelationMatch& match, Trigger* trigger
 
 Status GroupCorrelator::Hit(Timestamp end, std::optional<double> value, const Trigger& trigger,
                             uint64_t log_end) {
-  if (options_.wants_hits) {
+  if (shared_->options.wants_hits) {
     CorrelationHit hit{end, value, {}, trigger.evidence.items()};
     for (const auto& texts : trigger.carried) hit.carried.emplace_back(texts.begin(), texts.end());
-    RT_RETURN_IF_ERROR(on_hit_(hit));
+    RT_RETURN_IF_ERROR(shared_->on_hit(hit));
   }
-  if (!options_.wants_alerts) return Status::Ok();
-  const bool goes_on = episode_.has_value() && !correlation_->every_hit_alerts() &&
-                       end - correlation_->timespan <= episode_->last_hit;
+  if (episode_ == nullptr) return Status::Ok();
+  std::optional<CorrelationAlert>& alert = episode_->alert;
+  const bool goes_on = alert.has_value() && !correlation().every_hit_alerts() &&
+                       end - correlation().timespan <= alert->last_hit;
   if (!goes_on) {
     RT_RETURN_IF_ERROR(EndEpisode());
-    episode_.emplace();
-    episode_->time = end;
-    episode_->value = value;
-    episode_->first = Timestamp::Max();
-    episode_->last = Timestamp::Min();
-    included_.Seek(log_.begin());
+    alert.emplace();
+    alert->time = end;
+    alert->value = value;
+    alert->first = Timestamp::Max();
+    alert->last = Timestamp::Min();
+    episode_->included.Seek(log_.begin());
   }
-  episode_->last_hit = end;
-  ++episode_->hits;
+  alert->last_hit = end;
+  ++alert->hits;
   return Include(log_end);
 }
 
 // Takes what the log holds up to `log_end`, and the episode does not have yet, under the alert.
 Status GroupCorrelator::Include(uint64_t log_end) {
-  if (included_.position() < log_.begin()) included_.Seek(log_.begin());
-  while (included_.position() < log_end) {
+  MatchLog::Cursor& cursor = episode_->included;
+  CorrelationAlert& alert = *episode_->alert;
+  CorrelationMatch& match = shared_->scratch;
+  if (cursor.position() < log_.begin()) cursor.Seek(log_.begin());
+  while (cursor.position() < log_end) {
     Timestamp time;
     std::string_view bytes;
-    RT_RETURN_IF_ERROR(included_.Read(&time, &bytes));
-    if (!DecodeMatch(bytes, MatchPart::kAll, &scratch_)) return DamagedMatch();
-    included_.Next();
+    RT_RETURN_IF_ERROR(cursor.Read(&time, &bytes));
+    if (!DecodeMatchAt(time, bytes, MatchPart::kAll, &match)) return DamagedMatch();
+    cursor.Next();
     // What a condition names with `not` only is no evidence for it.
-    if (judgement_ == Judgement::kWaiting && !names_.plain[scratch_.reference]) continue;
-    ++episode_->count;
-    episode_->first = std::min(episode_->first, time);
-    episode_->last = std::max(episode_->last, time);
-    for (const MatchEvidence& e : scratch_.evidence) episode_evidence_.Add(e);
+    if (shared_->judgement == Judgement::kWaiting && !shared_->names.plain[match.reference]) continue;
+    ++alert.count;
+    alert.first = std::min(alert.first, time);
+    alert.last = std::max(alert.last, time);
+    for (const MatchEvidence& e : match.evidence) episode_->evidence.Add(e);
   }
   return Status::Ok();
 }
 
 Status GroupCorrelator::EndEpisode() {
-  if (!episode_.has_value()) return Status::Ok();
-  episode_->evidence = episode_evidence_.items();
-  const Status status = on_alert_(*episode_);
-  episode_.reset();
-  episode_evidence_.Clear();
+  if (episode_ == nullptr || !episode_->alert.has_value()) return Status::Ok();
+  episode_->alert->evidence = episode_->evidence.items();
+  const Status status = shared_->on_alert(*episode_->alert);
+  episode_->alert.reset();
+  episode_->evidence.Clear();
   return status;
 }
 

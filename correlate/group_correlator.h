@@ -56,17 +56,32 @@ class GroupCorrelator {
   };
   using OnHit = std::function<Status(const CorrelationHit&)>;
   using OnAlert = std::function<Status(const CorrelationAlert&)>;
-  // `correlation` and `rules`, whose it is, outlive the object.
-  GroupCorrelator(const RuleSet* rules, const Correlation* correlation, Options options, OnHit on_hit,
-                  OnAlert on_alert);
+  // What the groups of one correlation share; outlives their correlators. `correlation` and `rules`, whose it
+  // is, outlive it.
+  struct Shared {
+    Shared(const RuleSet* rules, const Correlation* correlation, Options options, OnHit on_hit,
+           OnAlert on_alert);
+    const RuleSet* const rules;
+    const Correlation* const correlation;
+    const Options options;
+    const OnHit on_hit;
+    const OnAlert on_alert;
+    const Judgement judgement;
+    ExpressionNames names;
+    MatchPart adds = MatchPart::kAll;   // how much of a match Add looks at
+    MatchPart keeps = MatchPart::kAll;  // how much of its stored form it needs
+    CorrelationMatch scratch;
+  };
+  explicit GroupCorrelator(Shared* shared);
 
   // Forgets everything: another group comes. `start`: the time of the earliest match of any group, which is
   // when first_seen begins to learn. `latest`: the greatest event time of all that was read, up to which
   // silence counts as heard; a lower correlation's hit may lie behind it.
   void Reset(Timestamp start, Timestamp latest);
 
-  // Takes a match, in order of (time, reference). `bytes` is its stored form. Hits and alerts that are now
-  // certain are told. Fails when the window cannot be kept, or a receiver does.
+  // Takes a match, in order of (time, reference). `bytes` is its stored form, as far as Shared::keeps says or
+  // further. Hits and alerts that are now certain are told. Fails when the window cannot be kept, or a
+  // receiver does.
   Status Add(const CorrelationMatch& match, std::string_view bytes);
 
   // The end of the matches: ends every wait.
@@ -97,11 +112,37 @@ class GroupCorrelator {
     EvidenceList evidence;
   };
 
+  // By reference: the time of the latest match.
+  using Seen = std::vector<std::optional<Timestamp>>;
+  // Of boolean conditions.
+  struct Expression {
+    explicit Expression(MatchLog* log) : cursor(log) {}
+    Seen seen, lagging;       // `lagging`: as of the instant that is judged, a timespan behind
+    MatchLog::Cursor cursor;  // at that instant
+  };
+  // Of first_seen: the tuples of the timespan, the longest unseen first.
+  struct Tuples {
+    struct Tuple {
+      std::string text;
+      Timestamp last;
+    };
+    std::list<Tuple> list;
+    std::unordered_map<std::string_view, std::list<Tuple>::iterator> places;
+    uint64_t added = 0;  // at this instant
+  };
+  // Where alerts are told.
+  struct Episode {
+    Episode(MatchLog* log, const RuleSet* rules) : evidence(rules), included(log) {}
+    std::optional<CorrelationAlert> alert;
+    EvidenceList evidence;
+    MatchLog::Cursor included;  // up to where the log is in it
+  };
+
+  const Correlation& correlation() const { return *shared_->correlation; }
   Status BeginInstant(Timestamp now);
   Status CloseInstant();
   Status JudgeSliding();
-  Status JudgeExpression(Timestamp t, const std::vector<std::optional<Timestamp>>& seen,
-                         const std::vector<std::optional<Timestamp>>& around, const Trigger& trigger,
+  Status JudgeExpression(Timestamp t, const Seen& seen, const Seen& around, const Trigger& trigger,
                          uint64_t log_end);
   Status CloseBucket();
   Status JudgeWaiting(Timestamp before, bool all);
@@ -114,42 +155,20 @@ class GroupCorrelator {
   Status Include(uint64_t log_end);
   Status EndEpisode();
 
-  const RuleSet* rules_;
-  const Correlation* correlation_;
-  Options options_;
-  OnHit on_hit_;
-  OnAlert on_alert_;
-  const Judgement judgement_;
-  ExpressionNames names_;
-
+  // Live there is one object for each of very many groups: what a type does not need is not there.
+  Shared* shared_;
   MatchLog log_;
-  std::unique_ptr<WindowValue> value_;  // null for what counts nothing
-  CorrelationMatch scratch_;
+  std::unique_ptr<WindowValue> value_;      // null for what counts nothing
+  std::unique_ptr<Expression> expression_;  // null where there is none
+  std::unique_ptr<Tuples> tuples_;          // null but for first_seen
+  std::unique_ptr<Episode> episode_;        // null where no alert is told
   uint64_t cut_ = 0;
 
   Timestamp start_, latest_;
   std::optional<Timestamp> now_;  // the instant whose matches are being taken
   bool closed_ = false;           // that instant, or the silence after it, has been judged as it is
-  Trigger trigger_;               // of the instant, or of the bucket
   int64_t bucket_ = 0;            // its number, of tumbling ones
-
-  // Of boolean conditions, by reference: the time of the latest match; and the same as of the instant that is
-  // judged, which lags a timespan behind.
-  std::vector<std::optional<Timestamp>> seen_, seen_lagging_;
-  MatchLog::Cursor lagging_;
-
-  // Of first_seen: the tuples of the timespan, the longest unseen first.
-  struct SeenTuple {
-    std::string tuple;
-    Timestamp last;
-  };
-  std::list<SeenTuple> tuples_;
-  std::unordered_map<std::string_view, std::list<SeenTuple>::iterator> tuple_places_;
-  uint64_t new_tuples_ = 0;  // at this instant
-
-  std::optional<CorrelationAlert> episode_;
-  EvidenceList episode_evidence_;
-  MatchLog::Cursor included_;  // up to where the log is in the episode
+  Trigger trigger_;               // of the instant, or of the bucket
 };
 
 }  // namespace redthread

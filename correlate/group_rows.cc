@@ -82,12 +82,10 @@ std::string GroupRowKey(std::string_view group_key) { return Prefixed(kGroup, gr
 
 std::string EncodeGroup(const GroupRow& row, std::string_view row_key) {
   RowWriter out;
-  out.Time(row.newest).Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
+  out.Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
   out.OptionalTime(row.stale_to).OptionalTime(row.forced_from).OptionalTime(row.forced_to);
-  out.OptionalTime(row.newest_episode)
-      .OptionalTime(row.unsettled)
-      .OptionalTime(row.timer)
-      .Varint(row.group.size());
+  out.OptionalTime(row.newest_episode).OptionalTime(row.unsettled).OptionalTime(row.timer);
+  out.Varint(row.group.size());
   for (const std::string& text : row.group) out.Bytes(text);
   return out.Finish(row_key);
 }
@@ -98,11 +96,10 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
   RowReader in(*payload);
   GroupRow row;
   uint64_t texts = 0;
-  bool whole = in.Time(&row.newest) && in.Time(&row.judged_to) && in.Time(&row.expires) &&
-               in.OptionalTime(&row.stale_from) && in.OptionalTime(&row.stale_to) &&
-               in.OptionalTime(&row.forced_from) && in.OptionalTime(&row.forced_to) &&
-               in.OptionalTime(&row.newest_episode) && in.OptionalTime(&row.unsettled) &&
-               in.OptionalTime(&row.timer) && in.Varint(&texts);
+  bool whole = in.Time(&row.judged_to) && in.Time(&row.expires) && in.OptionalTime(&row.stale_from) &&
+               in.OptionalTime(&row.stale_to) && in.OptionalTime(&row.forced_from) &&
+               in.OptionalTime(&row.forced_to) && in.OptionalTime(&row.newest_episode) &&
+               in.OptionalTime(&row.unsettled) && in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;
@@ -141,24 +138,20 @@ std::string OriginOf(std::string_view lower_group_key) {
 
 std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
                            std::string_view row_key) {
-  CorrelationMatch stored = match;
-  for (MatchEvidence& e : stored.evidence) {
-    const auto found = std::find(node.leaf_rules.begin(), node.leaf_rules.end(), e.rule);
-    e.rule = static_cast<RuleIndex>(found - node.leaf_rules.begin());
-  }
   std::string bytes;
-  EncodeMatch(stored, &bytes);
+  EncodeMatch(match, &bytes, MatchPart::kAll, &node.leaf_rules);
   return RowWriter().Bytes(bytes).Finish(row_key);
 }
 
 Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
-                      CorrelationMatch* match) {
+                      MatchPart part, CorrelationMatch* match) {
   Result<std::string_view> payload = OpenRow("match", row_key, value);
   if (!payload.ok()) return payload.status();
   RowReader in(*payload);
   std::string_view bytes;
-  if (!in.Bytes(&bytes) || !DecodeMatch(bytes, MatchPart::kAll, match))
+  if (!in.Bytes(&bytes) || !DecodeMatch(bytes, part, match))
     return DamagedRow("match", row_key, "it holds no match");
+  if (part != MatchPart::kAll) return Status::Ok();
   for (MatchEvidence& e : match->evidence) {
     if (e.rule >= node.leaf_rules.size()) return DamagedRow("match", row_key, "it names an unknown rule");
     e.rule = node.leaf_rules[e.rule];

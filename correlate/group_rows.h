@@ -30,10 +30,9 @@ struct ParsedGroupKey {
 };
 std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key);
 
-// ---- one row a group, family `group`
+// ---- one row a group that has matches, family `group`: not written again for each of them
 
 struct GroupRow {
-  Timestamp newest = Timestamp::Min();     // the greatest time of its matches
   Timestamp judged_to = Timestamp::Min();  // of what waits for the watermark: matches below are judged
   Timestamp expires = Timestamp::Min();    // when its oldest matches are forgotten
   // Between these times matches came that its alerts do not answer to yet.
@@ -65,7 +64,7 @@ std::string OriginOf(std::string_view lower_group_key);
 std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
                            std::string_view row_key);
 Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
-                      CorrelationMatch* match);
+                      MatchPart part, CorrelationMatch* match);
 
 // ---- one row an episode that was told and may still change, family `group`
 

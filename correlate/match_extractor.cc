@@ -88,11 +88,11 @@ bool MatchExtractor::ReadGroup(const Event& event, const std::vector<FieldId>& f
   return true;
 }
 
-void MatchExtractor::Extract(const Event& event, RuleIndex rule, const Emit& emit) {
+void MatchExtractor::Extract(const Event& event, const Hash128& raw_hash, RuleIndex rule, const Emit& emit) {
   const std::vector<CorrelationPlan::Feed>& feeds = plan_->feeds(rule);
   if (feeds.empty()) return;
   match_.time = *event.time;
-  match_.evidence.assign(1, {*event.time, rule, event.position, HashBytes(event.raw)});
+  match_.evidence.assign(1, {*event.time, rule, event.position, raw_hash});
   for (const CorrelationPlan::Feed& feed : feeds) {
     const CorrelationPlan::Node& node = plan_->node(feed.correlation);
     if (!ReadGroup(event, node.group_ids[feed.reference])) {

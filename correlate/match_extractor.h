@@ -16,9 +16,9 @@ class MatchExtractor {
   explicit MatchExtractor(std::shared_ptr<const CorrelationPlan> plan) : plan_(std::move(plan)) {}
 
   // Calls emit for every correlation that the rule feeds, with the group's values in the order of group_by.
-  // The event has a time. Both arguments are valid during the call.
+  // The event has a time; `raw_hash` is that of its record. What emit is given is valid during the call.
   using Emit = std::function<void(CorrelationIndex, const Texts& group, const CorrelationMatch&)>;
-  void Extract(const Event& event, RuleIndex rule, const Emit& emit);
+  void Extract(const Event& event, const Hash128& raw_hash, RuleIndex rule, const Emit& emit);
 
   // Matches that take no part because the event lacks a field of the group.
   uint64_t without_group() const { return without_group_; }

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/status.h"
 #include "core/timestamp.h"
@@ -23,7 +23,8 @@ class MatchLog {
     size_t max_bytes = 4 << 20;     // blocks kept in memory
     std::string folder;             // of the temporary file; empty: $TMPDIR, else /tmp
   };
-  explicit MatchLog(Options options);
+  // `options` outlives the log.
+  explicit MatchLog(const Options* options) : options_(options) {}
   ~MatchLog();
   MatchLog(const MatchLog&) = delete;
   MatchLog& operator=(const MatchLog&) = delete;
@@ -35,8 +36,9 @@ class MatchLog {
   uint64_t begin() const { return begin_; }  // the number of the first entry that is kept
   uint64_t end() const { return end_; }
   bool empty() const { return begin_ == end_; }
-  size_t bytes_in_memory() const { return bytes_in_memory_; }
-  Timestamp front_time() const { return blocks_.front().front_time; }
+  // About what it takes of memory, beside itself.
+  size_t memory_bytes() const;
+  Timestamp front_time() const { return front().front_time; }
   // Forgets the first entry. kIo when what follows it cannot be read back.
   Status PopFront();
 
@@ -65,7 +67,6 @@ class MatchLog {
  private:
   struct Block {
     uint64_t first = 0;  // the number of its first entry
-    uint32_t entries = 0;
     uint32_t bytes = 0;
     std::string in_memory;  // empty: in the file
     uint64_t offset = 0;    // there
@@ -73,16 +74,22 @@ class MatchLog {
   };
   static Timestamp TimeAt(std::string_view block, size_t offset);
   static size_t SizeAt(std::string_view block, size_t offset);
+  const Block& front() const { return blocks_[front_]; }
+  Block& front() { return blocks_[front_]; }
+  void PopBlock();
+  void Compact();
   size_t BlockOf(uint64_t position) const;
   Status SpillMiddle();
   Status Load(const Block& block, std::string* out) const;
 
-  Options options_;
-  std::deque<Block> blocks_;
+  // A group's log is small as a rule, and there are many: hence no deque, which is large when empty.
+  const Options* options_;
+  std::vector<Block> blocks_;
+  size_t front_ = 0;  // index of the first block that is kept
   uint64_t begin_ = 0, end_ = 0;
   size_t front_offset_ = 0;  // of the first entry that is kept, in the first block
   size_t bytes_in_memory_ = 0;
-  size_t next_to_spill_ = 1;  // index of the first block behind the first one that is still in memory
+  size_t next_to_spill_ = 1;  // index of a block that all before it but the first are in the file
   int file_ = -1;
   uint64_t file_end_ = 0;
 };

@@ -15,10 +15,12 @@ void SortedCorrelator::Begin(CorrelationIndex correlation, const Texts& group) {
     options.log = options_->log;
     options.wants_hits = options_->wants_hits || !plan_->node(correlation).upper.empty();
     options.wants_trigger = options.wants_hits;
-    judge_ = std::make_unique<GroupCorrelator>(
+    judge_.reset();
+    shared_ = std::make_unique<GroupCorrelator::Shared>(
         &plan_->rules(), &plan_->correlation(correlation), options,
         [this](const CorrelationHit& hit) { return on_hit_(*correlation_, group_, hit); },
         [this](const CorrelationAlert& alert) { return on_alert_(*correlation_, group_, alert); });
+    judge_ = std::make_unique<GroupCorrelator>(shared_.get());
     correlation_ = correlation;
   }
   group_ = group;

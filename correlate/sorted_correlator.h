@@ -47,6 +47,7 @@ class SortedCorrelator {
   std::optional<CorrelationIndex> correlation_;  // of judge_
   Texts group_;
   bool open_ = false;
+  std::unique_ptr<GroupCorrelator::Shared> shared_;  // of judge_
   std::unique_ptr<GroupCorrelator> judge_;
   uint64_t cut_ = 0;
 };

@@ -114,11 +114,11 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   const Event& event = pipeline->event();
   batch->events.push_back({record.index, event.time, batch->arrival, record.text()});
   if (pipeline->matches().empty()) return;
-  batch->matched.push_back(
-      {n, event.time, HashBytes(record.text()), pipeline->Entities(), pipeline->matches()});
+  const Hash128 raw_hash = HashBytes(record.text());
+  batch->matched.push_back({n, event.time, raw_hash, pipeline->Entities(), pipeline->matches()});
   if (!event.time.has_value()) return;
   for (const RuleIndex rule : pipeline->matches()) {
-    tools->extractor.Extract(event, rule,
+    tools->extractor.Extract(event, raw_hash, rule,
                              [batch](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                                batch->correlated.push_back({i, group, match});
                              });

@@ -256,7 +256,7 @@ class BatchResult {
   Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
 
   void Correlate(RuleIndex rule) {
-    extractor_->Extract(pipeline_->event(), rule,
+    extractor_->Extract(pipeline_->event(), HashBytes(pipeline_->event().raw), rule,
                         [this](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                           correlation_rows.push_back(MakeCorrelationRow(i, group, match));
                         });

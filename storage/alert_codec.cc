@@ -59,6 +59,17 @@ void WriteAlert(const Alert& alert, RowWriter* row) {
   row->Bytes(alert.explain).Bytes(alert.replaced_by);
 }
 
+bool ReadAlertHead(std::string_view payload, uint32_t* revision, Timestamp* time) {
+  RowReader row(payload);
+  std::string_view skipped;
+  uint8_t byte;
+  if (!row.Bytes(&skipped) || !row.Varint32(revision) || !row.U8(&byte) || !row.U8(&byte)) return false;
+  if (!row.Bytes(&skipped) || !row.Bytes(&skipped) || !row.U8(&byte)) return false;
+  if (!ReadList(&row, [&] { return row.Bytes(&skipped); })) return false;
+  if (!ReadList(&row, [&] { return row.Bytes(&skipped) && row.Bytes(&skipped); })) return false;
+  return row.Time(time);
+}
+
 bool ReadAlert(std::string_view payload, Alert* alert) {
   RowReader row(payload);
   uint8_t state, flags, level;

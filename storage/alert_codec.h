@@ -15,4 +15,7 @@ void WriteAlert(const Alert& alert, RowWriter* row);
 // at the end are skipped.
 bool ReadAlert(std::string_view payload, Alert* alert);
 
+// Of these fields alone, without a copy of the others.
+bool ReadAlertHead(std::string_view payload, uint32_t* revision, Timestamp* time);
+
 }  // namespace redthread

@@ -48,23 +48,32 @@ Status PutAlert(StateTransaction* transaction, const Alert& alert) {
     return Status::Invalid("the id of an alert has " + std::to_string(alert.id.size()) +
                            " bytes; 1 to 256 are allowed");
   }
-  Result<Alert> stored = GetAlert(*transaction, alert.id);
-  if (!stored.ok() && stored.status().code() != StatusCode::kNotFound) return stored.status();
-  const uint32_t revision = stored.ok() ? stored->revision : 0;
+  const std::string key = AlertKey(alert.id);
+  std::string value;
+  const Status found = transaction->Get(ColumnFamily::kAlert, key, &value);
+  uint32_t revision = 0;
+  Timestamp time;
+  if (found.ok()) {
+    const Result<std::string_view> payload = OpenRow("alert", key, value);
+    if (!payload.ok()) return payload.status();
+    if (!ReadAlertHead(*payload, &revision, &time))
+      return DamagedRow("alert", key, "its fields cannot be read");
+  } else if (found.code() != StatusCode::kNotFound) {
+    return found;
+  }
   const bool told = alert.revision == uint64_t{revision} + 1;
   if (!told && (alert.revision != revision || revision == 0)) {
     return Status::Invalid("alert " + alert.id + " is at revision " + std::to_string(revision) +
                            "; it cannot be stored at revision " + std::to_string(alert.revision));
   }
-  if (stored.ok() && stored->time != alert.time) {
-    transaction->Delete(ColumnFamily::kAlert, TimeKey(stored->time, alert.id));
-  }
-  const std::string key = AlertKey(alert.id);
   RowWriter row;
   WriteAlert(alert, &row);
   transaction->Put(ColumnFamily::kAlert, key, row.Finish(key));
-  const std::string time_key = TimeKey(alert.time, alert.id);
-  transaction->Put(ColumnFamily::kAlert, time_key, RowWriter().Finish(time_key));
+  if (!found.ok() || time != alert.time) {
+    if (found.ok()) transaction->Delete(ColumnFamily::kAlert, TimeKey(time, alert.id));
+    const std::string time_key = TimeKey(alert.time, alert.id);
+    transaction->Put(ColumnFamily::kAlert, time_key, RowWriter().Finish(time_key));
+  }
   if (!told) return Status::Ok();
   return AppendOutboxItem(transaction, {0, alert.id, alert.revision, alert.state}).status();
 }

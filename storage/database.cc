@@ -67,6 +67,11 @@ rocksdb::ColumnFamilyOptions FamilyOptions(ColumnFamily family, size_t max_memor
   options.write_buffer_size = std::clamp(max_memory / 8, size_t{1} << 20, size_t{32} << 20);
   options.compression =
       Supported(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  if (family == ColumnFamily::kGroup || family == ColumnFamily::kAlert) {
+    // Most rows that are asked for here are not there yet.
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.02;
+  }
   if (family == ColumnFamily::kEvent) {
     options.compression = rocksdb::kNoCompression;  // its values are zstd frames already
     options.enable_blob_files = true;

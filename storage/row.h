@@ -19,7 +19,10 @@ namespace redthread {
 
 class RowWriter {
  public:
-  explicit RowWriter(uint8_t version = 1) : row_(1, static_cast<char>(version)) {}
+  explicit RowWriter(uint8_t version = 1) {
+    row_.reserve(kUsual);
+    row_.push_back(static_cast<char>(version));
+  }
   RowWriter& U8(uint8_t v);
   RowWriter& Varint(uint64_t v);  // LEB128
   RowWriter& Time(Timestamp t);   // i64, little-endian
@@ -32,6 +35,7 @@ class RowWriter {
   const std::string& Finish(std::string_view key);
 
  private:
+  static constexpr size_t kUsual = 120;  // bytes of a row
   std::string row_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -12,38 +13,59 @@ namespace redthread {
 
 namespace {
 
-// What a change costs beside its bytes: the map's node and two strings.
-constexpr size_t kChangeOverhead = 112;
+// What a change costs beside its bytes: the map's node.
+constexpr size_t kChangeOverhead = 88;
+
+template <typename Map, size_t... I>
+auto MapsIn(std::pmr::memory_resource* arena, std::index_sequence<I...>) {
+  return std::array<Map, sizeof...(I)>{((void)I, Map(arena))...};
+}
 
 }  // namespace
 
-StateTransaction::StateTransaction(Database* database) : database_(database) {}
+StateTransaction::StateTransaction(Database* database)
+    : database_(database), changes_(MapsIn<Changes>(&arena_, std::make_index_sequence<kColumnFamilies>())) {}
 
-void StateTransaction::Set(ColumnFamily family, std::string_view key, std::optional<std::string> value) {
+char* StateTransaction::Allocate(size_t bytes) { return static_cast<char*>(arena_.allocate(bytes, 1)); }
+
+// The change of that row, a new one if there is none.
+StateTransaction::Change* StateTransaction::Find(ColumnFamily family, std::string_view key) {
   Changes& changes = changes_[static_cast<size_t>(family)];
-  const size_t added = value ? value->size() : 0;
   const auto at = changes.lower_bound(key);
-  if (at != changes.end() && at->first == key) {
-    pending_bytes_ += added;
-    pending_bytes_ -= at->second ? at->second->size() : 0;
-    at->second = std::move(value);
-    return;
-  }
-  pending_bytes_ += kChangeOverhead + key.size() + added;
-  changes.emplace_hint(at, std::string(key), std::move(value));
+  if (at != changes.end() && at->first == key) return &at->second;
+  char* const kept = Allocate(key.size());
+  std::copy(key.begin(), key.end(), kept);
+  pending_bytes_ += kChangeOverhead + key.size();
+  return &changes.emplace_hint(at, std::string_view(kept, key.size()), Change())->second;
 }
 
 void StateTransaction::Put(ColumnFamily family, std::string_view key, std::string_view value) {
-  Set(family, key, std::string(value));
+  Change* const change = Find(family, key);
+  if (change->room < value.size()) {
+    // What is replaced stays where it is until the step ends, so that a row must not grow byte by byte.
+    const bool again = change->bytes != nullptr;
+    change->room = again ? 2 * value.size() : value.size();
+    change->bytes = Allocate(change->room);
+  }
+  std::copy(value.begin(), value.end(), change->bytes);
+  pending_bytes_ += value.size();
+  pending_bytes_ -= change->size;
+  change->size = value.size();
+  change->deleted = false;
 }
 
-void StateTransaction::Delete(ColumnFamily family, std::string_view key) { Set(family, key, std::nullopt); }
+void StateTransaction::Delete(ColumnFamily family, std::string_view key) {
+  Change* const change = Find(family, key);
+  pending_bytes_ -= change->size;
+  change->size = 0;
+  change->deleted = true;
+}
 
 Status StateTransaction::Get(ColumnFamily family, std::string_view key, std::string* value) const {
   const auto at = changes(family).find(key);
   if (at == changes(family).end()) return database_->rocks_->Get(nullptr, family, key, value);
-  if (!at->second) return Status::NotFound("no such row");
-  *value = *at->second;
+  if (at->second.deleted) return Status::NotFound("no such row");
+  *value = at->second.value();
   return Status::Ok();
 }
 
@@ -63,7 +85,7 @@ Status StateTransaction::Scan(ColumnFamily family, std::string_view begin, std::
       continue;
     }
     if (order == 0) rows->Next();  // the own change hides it
-    if (own->second && !visit(own->first, *own->second)) return Status::Ok();
+    if (!own->second.deleted && !visit(own->first, own->second.value())) return Status::Ok();
     ++own;
   }
   return FromRocks(rows->status(), "read from", database_->path());
@@ -86,7 +108,7 @@ Status StateTransaction::ScanBackward(ColumnFamily family, std::string_view begi
       continue;
     }
     if (order == 0) rows->Prev();  // the own change hides it
-    if (next->second && !visit(next->first, *next->second)) return Status::Ok();
+    if (!next->second.deleted && !visit(next->first, next->second.value())) return Status::Ok();
     own = next;
   }
   return FromRocks(rows->status(), "read from", database_->path());
@@ -100,14 +122,15 @@ Status StateTransaction::Commit() {
   rocksdb::WriteBatch batch(pending_bytes_);
   for (size_t i = 0; i < kColumnFamilies; ++i) {
     rocksdb::ColumnFamilyHandle* family = database_->rocks_->families[i];
-    for (const auto& [key, value] : changes_[i]) {
-      const rocksdb::Status added =
-          value ? batch.Put(family, ToSlice(key), ToSlice(*value)) : batch.Delete(family, ToSlice(key));
+    for (const auto& [key, change] : changes_[i]) {
+      const rocksdb::Status added = change.deleted ? batch.Delete(family, ToSlice(key))
+                                                   : batch.Put(family, ToSlice(key), ToSlice(change.value()));
       if (!added.ok()) return FromRocks(added, "write to", database_->path());
     }
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
+  synced.memtable_insert_hint_per_batch = true;  // the keys of a family come in their order
   CrashPoint("before_commit");
   RT_RETURN_IF_ERROR(FromRocks(database_->rocks_->db->Write(synced, &batch), "commit to", database_->path()));
   CrashPoint("after_commit");
@@ -117,6 +140,7 @@ Status StateTransaction::Commit() {
 
 void StateTransaction::Abandon() {
   for (Changes& changes : changes_) changes.clear();
+  arena_.release();
   pending_bytes_ = 0;
 }
 

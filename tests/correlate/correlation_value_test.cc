@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <limits>
 
 #include "correlate/exact_sum.h"
@@ -74,7 +75,8 @@ TEST(CompositeTextTest, IsTheTextOfAJsonArray) {
 TEST(MatchLogTest, KeepsItsOrderWhateverIsInTheFile) {
   for (const size_t block : {1U, 50U, 1'000U}) {
     Dice dice(block);
-    MatchLog log({block, 300, testing::TempDir()});
+    const MatchLog::Options options = {block, 300, testing::TempDir()};
+    MatchLog log(&options);
     std::deque<std::string> expected;
     uint64_t next = 0;
     MatchLog::Cursor follower(&log);

@@ -10,10 +10,11 @@ namespace {
 // Everything that a correlator told, in its order.
 struct Told {
   std::vector<std::string> lines;
+  std::unique_ptr<GroupCorrelator::Shared> shared;
 
   std::unique_ptr<GroupCorrelator> Judge(const RuleSet& rules, const Correlation& correlation,
                                          const MatchLog::Options& log) {
-    return std::make_unique<GroupCorrelator>(
+    shared = std::make_unique<GroupCorrelator::Shared>(
         &rules, &correlation, GroupCorrelator::Options{log, true},
         [this](const CorrelationHit& hit) {
           std::string line =
@@ -30,6 +31,7 @@ struct Told {
           lines.push_back(line);
           return Status::Ok();
         });
+    return std::make_unique<GroupCorrelator>(shared.get());
   }
 };
 

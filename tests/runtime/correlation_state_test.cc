@@ -42,15 +42,6 @@ class CorrelationStateTest : public RuntimeTest {
     CorrelationState::Options options;
   };
 
-  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
-    Engine::Options options;
-    options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
-    options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
-    Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
-    EXPECT_TRUE(engine.ok()) << engine.status().message();
-    return *engine;
-  }
-
   // The alerts that stand in the end.
   std::multiset<AlertLine> Run(const std::shared_ptr<const Engine>& engine, std::vector<SlowJson> events,
                                const Way& way, Dice* dice) {
@@ -94,7 +85,7 @@ class CorrelationStateTest : public RuntimeTest {
       pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, position,
                        {});
       for (const RuleIndex rule : pipeline.matches()) {
-        extractor.Extract(pipeline.event(), rule,
+        extractor.Extract(pipeline.event(), HashBytes(pipeline.event().raw), rule,
                           [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                             check(state->Add(&t, i, group, match));
                           });
@@ -295,7 +286,7 @@ class LiveCorrelationTest : public RuntimeTest {
     pipeline_->Process(std::string_view(line).substr(0, size),
                        engine_->facts()->Declare(DeclaredLogSource{{"test"}, {}, {}}), position, {});
     for (const RuleIndex matched : pipeline_->matches()) {
-      extractor_->Extract(pipeline_->event(), matched,
+      extractor_->Extract(pipeline_->event(), HashBytes(pipeline_->event().raw), matched,
                           [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                             EXPECT_TRUE(state_->Add(transaction_.get(), i, group, match).ok());
                           });
@@ -414,6 +405,23 @@ TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEvent
   Add("a", 400, "h1");
   Advance(400);
   EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "final late 130 1"));
+}
+
+TEST_F(LiveCorrelationTest, ALowerHitThatIsTakenBackBeforeItIsJudgedChangesNothingBeforeIt) {
+  Open(
+      "{title: c, name: c, logsource: {product: test}, detection: {s: {e: c}, condition: s}}\n---\n"
+      "{title: low, name: low, correlation: {type: first_seen, rules: c, timespan: 1m, condition: {field: "
+      "host}}}\n---\n"
+      "{title: r, id: r, correlation: {type: temporal, rules: [low, a, b], timespan: 1m, condition: (a or "
+      "low) "
+      "and not b}}");
+  Add("b", 0);
+  Advance(20);
+  Add("a", 30);  // not without b
+  Add("c", 500);
+  Add("c", 490);  // hence not at 500
+  Advance(1000);
+  EXPECT_THAT(Alerts(), ElementsAre("final 490 1", "final 490 1", "withdrawn 500 1")) << "low, r, low";
 }
 
 TEST_F(LiveCorrelationTest, AFloodOfOtherGroupsPushesNoAttackOutOfMemory) {

@@ -44,10 +44,14 @@ class RuntimeTest : public ::testing::Test {
   std::shared_ptr<const Engine> LoadEngine(const std::string& yaml) {
     auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "t.yml", {}));
     for (const RuleProblem& p : rules->problems) ADD_FAILURE() << p.Render();
+    return EngineOf(std::move(rules));
+  }
+
+  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
     Engine::Options options;
     options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
     options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
-    Result<std::shared_ptr<const Engine>> engine = Engine::Load(rules, options);
+    Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
     EXPECT_TRUE(engine.ok()) << engine.status().message();
     return engine.ok() ? *engine : nullptr;
   }

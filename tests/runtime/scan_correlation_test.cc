@@ -25,15 +25,6 @@ using testing::SizeIs;
 
 class ScanCorrelationTest : public RuntimeTest {
  protected:
-  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
-    Engine::Options options;
-    options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
-    options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
-    Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
-    EXPECT_TRUE(engine.ok()) << engine.status().message();
-    return *engine;
-  }
-
   ScanOptions OptionsFor(const std::vector<SlowJson>& events) {
     std::string text;
     for (const SlowJson& event : events) text += event.dump() + "\n";
