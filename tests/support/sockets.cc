@@ -31,6 +31,13 @@ TestSender::TestSender(Kind kind, uint16_t port, const std::string& from)
   EXPECT_EQ(connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
 }
 
+std::unique_ptr<TestSender> TestSender::TryConnect(uint16_t port) {
+  const sockaddr_in to = Address("127.0.0.1", port);
+  std::unique_ptr<TestSender> sender(new TestSender(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  const int connected = connect(sender->socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  return connected == 0 ? std::move(sender) : nullptr;
+}
+
 TestSender::~TestSender() { close(socket_); }
 
 bool TestSender::Send(std::string_view bytes) {

@@ -1,6 +1,8 @@
 // Senders of log messages over the loopback interface, as real ones are.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,6 +15,8 @@ class TestSender {
   // `from`: the address that it sends from; any of 127.0.0.0/8.
   TestSender(Kind kind, uint16_t port, const std::string& from = "127.0.0.1");
   ~TestSender();
+  // A TCP connection, or null when nobody listens.
+  static std::unique_ptr<TestSender> TryConnect(uint16_t port);
   TestSender(const TestSender&) = delete;
   TestSender& operator=(const TestSender&) = delete;
 
@@ -24,6 +28,7 @@ class TestSender {
   bool IsClosed();
 
  private:
+  explicit TestSender(int socket) : socket_(socket) {}
   int socket_;
 };
 
