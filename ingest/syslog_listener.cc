@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "ingest/socket_address.h"
 
@@ -133,6 +134,10 @@ void SyslogListener::Run() {
     if (!more_ && !udp_paused_ && !tcp_paused_) caught_up_ = began.count();
   }
   connections_.reset();  // gives what they hold
+  // What the kernel holds still: a buffer full, but not a flood that does not end.
+  constexpr int kLastReads = 64;
+  more_ = udp_ != nullptr;
+  for (int n = 0; n < kLastReads && std::exchange(more_, false); ++n) ReadDatagrams();
   HandOver();
   if (udp_ != nullptr) datagrams_lost_ += udp_->TakeLost();
 }
