@@ -11,6 +11,8 @@
 
 #include "app/config_reader.h"
 #include "app/config_value.h"
+#include "core/text.h"
+#include "ingest/socket_address.h"
 
 namespace redthread {
 namespace {
@@ -170,6 +172,11 @@ Nanoseconds DurationOf(const LoadedConfig& loaded, const std::string& path) {
   return ParseTimespan(Value(loaded, path)).value_or(Nanoseconds{});
 }
 
+DeclaredLogSource LogSourceOf(const LoadedConfig& loaded, const std::string& entry) {
+  return {Values(loaded, entry + ".logsource.product"), Values(loaded, entry + ".logsource.service"),
+          Values(loaded, entry + ".logsource.category")};
+}
+
 std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
   std::vector<FileSourceConfig> sources;
   for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
@@ -178,18 +185,63 @@ std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
     source.name = entry.substr(std::strlen("sources."));
     source.paths = Values(loaded, entry + ".path");
     source.format = Value(loaded, entry + ".format");
-    source.log_source.products = Values(loaded, entry + ".logsource.product");
-    source.log_source.services = Values(loaded, entry + ".logsource.service");
-    source.log_source.categories = Values(loaded, entry + ".logsource.category");
+    source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }
   return sources;
+}
+
+std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
+  std::vector<SyslogSourceConfig> sources;
+  for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
+    if (section != "sources.syslog") continue;
+    SyslogSourceConfig source;
+    source.name = entry.substr(std::strlen("sources."));
+    source.address = Value(loaded, entry + ".listen");
+    for (const std::string& protocol : Values(loaded, entry + ".protocols")) {
+      source.udp |= protocol == "udp";
+      source.tcp |= protocol == "tcp";
+    }
+    for (const std::string& network : Values(loaded, entry + ".allow"))
+      source.allowed.push_back(ParseCidr(network).value_or(Cidr{}));
+    source.max_message_bytes = ParseSize(Value(loaded, entry + ".max_message")).value_or(0);
+    source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
+    source.log_source = LogSourceOf(loaded, entry);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+// What no single setting shows to be wrong.
+void CheckListeners(LoadedConfig* loaded) {
+  constexpr size_t kLeastMessage = 480, kMostMessage = size_t{16} << 20;
+  for (const SyslogSourceConfig& source : loaded->config.syslog_sources) {
+    const std::string entry = "sources." + source.name;
+    const Setting* listen = FindSetting(loaded->settings, entry + ".listen");
+    if (listen != nullptr && !IsLoopback(source.address) &&
+        Value(*loaded, entry + ".allow_plaintext") != "true") {
+      loaded->problems.push_back(
+          {listen->place, 0, 0,
+           "`" + source.address +
+               "` can be reached from other machines, and syslog over UDP and TCP is neither "
+               "encrypted nor proves who sends; listen on 127.0.0.1, or accept that with "
+               "`allow_plaintext: true` (and name the senders in `allow`)"});
+    }
+    const Setting* message = FindSetting(loaded->settings, entry + ".max_message");
+    if (message != nullptr &&
+        (source.max_message_bytes < kLeastMessage || source.max_message_bytes > kMostMessage)) {
+      loaded->problems.push_back(
+          {message->place, 0, 0,
+           "`" + message->written[0] + "` is not valid, write a size from 480B to 16MiB"});
+    }
+  }
 }
 
 Config ConfigOf(const LoadedConfig& loaded) {
   Config config;
   config.data_dir = Value(loaded, "data_dir");
   config.file_sources = FileSources(loaded);
+  config.syslog_sources = SyslogSources(loaded);
   config.rule_paths = Values(loaded, "rules.paths");
   config.rule_variables = Value(loaded, "rules.variables");
   config.watch_rules = Value(loaded, "rules.reload") == "watch";
@@ -197,6 +249,8 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.fold = DurationOf(loaded, "alerts.fold");
   config.lateness = DurationOf(loaded, "correlate.lateness");
   config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
+  config.udp_idle_after = DurationOf(loaded, "correlate.idle_after.udp");
+  config.tcp_idle_after = DurationOf(loaded, "correlate.idle_after.tcp");
   config.own_addresses = Values(loaded, "incidents.own_addresses");
   return config;
 }
@@ -205,6 +259,7 @@ void Complete(const ConfigOptions& options, LoadedConfig* loaded) {
   TakeOverrides(options, loaded);
   loaded->settings = WithDefaults(loaded->settings);
   loaded->config = ConfigOf(*loaded);
+  CheckListeners(loaded);
 }
 
 // The text of the file; Io with the system's reason.

@@ -15,6 +15,7 @@
 #include "core/detection.h"
 #include "core/log_source.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/timestamp.h"
 
 namespace redthread {
@@ -40,9 +41,23 @@ struct FileSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// One source of type syslog.
+struct SyslogSourceConfig {
+  std::string name;
+  std::string address;  // "127.0.0.1:5514"
+  bool udp = false;
+  bool tcp = false;
+  std::vector<Cidr> allowed;  // none: everybody
+  size_t max_message_bytes = 0;
+  size_t max_connections = 0;
+  DeclaredLogSource log_source;
+};
+
 struct Config {
   std::string data_dir;
   std::vector<FileSourceConfig> file_sources;
+  std::vector<SyslogSourceConfig> syslog_sources;
+  size_t sources() const { return file_sources.size() + syslog_sources.size(); }
   std::vector<std::string> rule_paths;  // empty: the shipped rules
   std::string rule_variables;           // a site file; empty: none
   bool watch_rules = false;             // take changed rules up while running
@@ -50,6 +65,8 @@ struct Config {
   Nanoseconds fold{};
   Nanoseconds lateness{};
   Nanoseconds late_horizon{};
+  Nanoseconds udp_idle_after{};
+  Nanoseconds tcp_idle_after{};
   std::vector<std::string> own_addresses;  // of the site: they are nobody's (Engine::Options)
 };
 

@@ -158,8 +158,7 @@ int RunConfigCheck(CommandContext* context) {
     context->messages->Error(loaded.file + ": " + Counted(loaded.problems.size(), "problem"));
     return kExitConfig;
   }
-  context->messages->Count(loaded.file + ": " + Counted(loaded.config.file_sources.size(), "source") +
-                           ", no problems");
+  context->messages->Count(loaded.file + ": " + Counted(loaded.config.sources(), "source") + ", no problems");
   return kExitDone;
 }
 

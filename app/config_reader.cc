@@ -16,8 +16,12 @@ std::string FolderOf(const std::string& file) { return std::filesystem::path(fil
 // Whether the scalar is to every other reader of YAML what it is here: an unquoted 007, `on` or 1:30 is no
 // text.
 bool HasRightKind(const YamlNode& scalar, SettingType type) {
-  const bool number = type == SettingType::kVersion;
-  return ResolveScalar(scalar).kind == (number ? RawValue::Kind::kNumber : RawValue::Kind::kString);
+  RawValue::Kind wanted = RawValue::Kind::kString;
+  if (type == SettingType::kVersion || type == SettingType::kCount) wanted = RawValue::Kind::kNumber;
+  if (type == SettingType::kFlag) wanted = RawValue::Kind::kBool;
+  // What a variable completes is text until then.
+  const RawValue::Kind kind = ResolveScalar(scalar).kind;
+  return kind == wanted || (kind == RawValue::Kind::kString && scalar.text.find("${") != std::string::npos);
 }
 
 // The name of a source or sink: part of setting paths, metrics and file names.

@@ -20,6 +20,8 @@ enum class SettingType {
   kSize,      // 512MiB, 20GiB
   kPercent,   // 25%
   kVersion,   // of this schema: 1
+  kFlag,      // true or false
+  kCount,     // a whole number from 1 to 1,000,000
   kChoice,    // one of `choices`
 };
 

@@ -59,6 +59,10 @@ const char* Expected(SettingType type) {
       return "a percentage from 0% to 100%, such as 25%";
     case SettingType::kVersion:
       return "1, the only version of this file's form";
+    case SettingType::kFlag:
+      return "true or false";
+    case SettingType::kCount:
+      return "a whole number from 1 to 1000000";
     default:
       return "a text that is not empty";
   }
@@ -80,6 +84,10 @@ bool Valid(SettingType type, std::string_view text) {
       return ParsePercent(text).has_value();
     case SettingType::kVersion:
       return text == "1";
+    case SettingType::kFlag:
+      return text == "true" || text == "false";
+    case SettingType::kCount:
+      return ParseCount(text).has_value();
     default:
       return !text.empty();
   }
@@ -98,6 +106,15 @@ std::optional<uint64_t> ParseSize(std::string_view text) {
     if (unit == u.name && !__builtin_mul_overflow(n, u.bytes, &bytes)) return bytes;
   }
   return std::nullopt;
+}
+
+std::optional<uint64_t> ParseCount(std::string_view text) {
+  constexpr uint64_t kMost = 1'000'000;
+  uint64_t n = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, n);
+  const bool good = error == std::errc() && rest == end && n > 0 && n <= kMost && text[0] != '0';
+  return good ? std::optional<uint64_t>(n) : std::nullopt;
 }
 
 std::optional<double> ParsePercent(std::string_view text) {

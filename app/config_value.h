@@ -15,6 +15,9 @@ namespace redthread {
 // bits.
 std::optional<uint64_t> ParseSize(std::string_view text);
 
+// "1000": from 1 to 1,000,000.
+std::optional<uint64_t> ParseCount(std::string_view text);
+
 // "25%", "0.5%": a part of 1, from 0 to 1.
 std::optional<double> ParsePercent(std::string_view text);
 

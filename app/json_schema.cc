@@ -13,7 +13,11 @@ constexpr const char* kWithVariable = "^.*\\$\\{.+\\}.*$";
 Json ValueSchema(const SettingSpec& spec) {
   if (spec.type == SettingType::kVersion) return {{"const", 1}};
   Json form = {{"type", "string"}};
-  if (spec.type == SettingType::kChoice) {
+  if (spec.type == SettingType::kFlag) {
+    form = {{"type", "boolean"}};
+  } else if (spec.type == SettingType::kCount) {
+    form = {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000'000}};
+  } else if (spec.type == SettingType::kChoice) {
     Json choices = Json::array();
     for (std::string_view c : SplitChoices(spec.choices)) choices.push_back(c);
     form = {{"enum", choices}};
@@ -35,7 +39,10 @@ std::string Described(const char* description, Availability availability) {
 
 Json SettingSchema(const SettingSpec& spec) {
   Json schema = {{"description", Described(spec.description, spec.availability)}};
-  if (*spec.standard != '\0') schema["default"] = spec.standard;
+  if (*spec.standard != '\0') {
+    const bool is_text = spec.type != SettingType::kFlag && spec.type != SettingType::kCount;
+    schema["default"] = is_text ? Json(spec.standard) : Json::parse(spec.standard);
+  }
   const Json value = ValueSchema(spec);
   if (!spec.list) {
     schema.update(value);
@@ -105,6 +112,8 @@ std::string PatternOf(SettingType type) {
     case SettingType::kSecret:
     case SettingType::kVersion:
     case SettingType::kChoice:
+    case SettingType::kFlag:
+    case SettingType::kCount:
       return "";
   }
   return "";

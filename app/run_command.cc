@@ -97,6 +97,18 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   for (const FileSourceConfig& source : config.file_sources) {
     options.inputs.push_back({source.name, source.paths, source.log_source});
   }
+  options.idle_after = {.udp = config.udp_idle_after, .tcp = config.tcp_idle_after};
+  for (const SyslogSourceConfig& source : config.syslog_sources) {
+    ListenerInput& input = options.listeners.emplace_back();
+    input.name = source.name;
+    input.log_source = source.log_source;
+    input.listener.address = source.address;
+    input.listener.udp = source.udp;
+    input.listener.tcp = source.tcp;
+    input.listener.allowed = source.allowed;
+    input.listener.max_message_bytes = source.max_message_bytes;
+    input.listener.max_connections = source.max_connections;
+  }
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };
   return options;
 }
@@ -113,12 +125,29 @@ void TellLeftOut(const Embedded::Report& report, Messages* messages) {
   }
 }
 
+// What became of those who sent to listeners, as far as it is not as it should be.
+void TellListeners(const Embedded::Report& report, Messages* messages) {
+  const SyslogListener::Counts& counts = report.listeners;
+  const auto tell = [messages](uint64_t n, const char* one, const char* many, const std::string& what) {
+    if (n > 0) messages->Warning(Counted(n, one, many) + " " + what);
+  };
+  tell(counts.datagrams_lost, "datagram", "datagrams", "lost: they came faster than they could be taken");
+  tell(counts.datagrams_not_allowed, "datagram", "datagrams", "refused: not of the allowed senders");
+  tell(counts.connections_not_allowed, "connection", "connections", "refused: not of the allowed senders");
+  tell(counts.connections_over_limit, "connection", "connections", "refused: more than max_connections");
+  tell(counts.connections_lost_frame, "connection", "connections",
+       "closed: no length where a message begins");
+  tell(counts.connections_out_of_time, "connection", "connections", "closed: a message took over a minute");
+  tell(report.off_time, "message", "messages",
+       "whose time is more than 5 minutes from their arrival; they keep their time");
+}
+
 }  // namespace
 
 int RunDaemon(CommandContext* context, const RunFlags& flags) {
   const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
-  if (loaded.config.file_sources.empty()) {
+  if (loaded.config.sources() == 0) {
     context->messages->Error(
         "the configuration names no source; `redthread config init` writes one to begin with");
     return kExitConfig;
@@ -142,6 +171,8 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
     context->messages->Error(embedded.status().message());
     return ExitCodeOf(embedded.status());
   }
+  for (const SyslogSourceConfig& source : config.syslog_sources)
+    context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
   context->messages->Count("running with " + Counted(rules, "rule") + ", state in " + config.data_dir);
   const Status status = (*embedded)->Run(stop_requested);
   const Embedded::Report& report = (*embedded)->report();
@@ -149,6 +180,7 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
                            Counted(report.detections, "detection") + ", " +
                            Counted(report.commits, "commit"));
   TellLeftOut(report, context->messages);
+  TellListeners(report, context->messages);
   if (!status.ok()) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);

@@ -43,8 +43,8 @@ std::string SectionLines(const SectionSpec& section, const std::string& indent) 
     lines += indent + SectionName(section) + ":\n";
     for (const SectionSpec* type : SectionsBelow(section.path)) {
       if (type->availability == Availability::kRefused) continue;
-      lines += indent + "  # " + type->description + "\n" + indent + "  #name:\n" + indent +
-               "    #type: " + SectionName(*type) + "\n";
+      lines += indent + "  # " + type->description + "\n" + indent + "  #my_" + SectionName(*type) + ":\n" +
+               indent + "    #type: " + SectionName(*type) + "\n";
       for (const SettingSpec* s : SettingsOf(type->path)) lines += SettingLines(*s, indent + "    ");
       for (const SectionSpec* s : SectionsBelow(type->path)) lines += SectionLines(*s, indent + "    ");
     }

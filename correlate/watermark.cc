@@ -4,38 +4,65 @@
 
 namespace redthread {
 
-void Watermark::AddSource(SourceId source, std::optional<Timestamp> known) {
-  sources_.try_emplace(source, Source{known.value_or(Timestamp::Min()), false});
-  idle_since_.reset();
+void Watermark::AddSource(SourceId source, std::optional<Timestamp> known, bool holds) {
+  const auto [added, is_new] = sources_.try_emplace(source);
+  if (is_new) {
+    added->second.time = known.value_or(Timestamp::Min());
+    greatest_ = std::max(greatest_, added->second.time);
+    Place(source, &added->second, holds);
+  }
+  if (holds) idle_since_.reset();
+}
+
+void Watermark::RemoveSource(SourceId source) {
+  const auto found = sources_.find(source);
+  if (found == sources_.end()) return;
+  Place(source, &found->second, false);
+  sources_.erase(found);
 }
 
 void Watermark::Observe(SourceId source, Timestamp event_time, Timestamp arrival) {
   Source& s = sources_[source];
-  s.time = std::max(s.time, std::min(event_time, arrival) - lateness_);
+  const Timestamp time = std::min(event_time, arrival) - lateness_;
+  if (time <= s.time) return;
+  s.time = time;
+  greatest_ = std::max(greatest_, time);
+  if (std::exchange(s.moved, true)) return;
+  moved_.push_back(source);
 }
 
-void Watermark::SetAtEnd(SourceId source, bool at_end) {
-  sources_[source].at_end = at_end;
-  if (!at_end) idle_since_.reset();
+void Watermark::SetHolds(SourceId source, bool holds) {
+  Place(source, &sources_[source], holds);
+  if (holds) idle_since_.reset();
+}
+
+bool Watermark::Holds(SourceId source) const {
+  const auto found = sources_.find(source);
+  return found != sources_.end() && found->second.holds;
+}
+
+void Watermark::Place(SourceId id, Source* source, bool holds) {
+  if (source->holds) holding_.erase({source->placed, id});
+  source->holds = holds;
+  source->placed = source->time;
+  if (holds) holding_.insert({source->placed, id});
 }
 
 Timestamp Watermark::At(Nanoseconds elapsed) {
-  Timestamp least = Timestamp::Max();
-  Timestamp greatest = Timestamp::Min();
-  bool all_at_end = true;
-  for (const auto& [id, s] : sources_) {
-    greatest = std::max(greatest, s.time);
-    if (s.at_end) continue;
-    all_at_end = false;
-    least = std::min(least, s.time);
+  for (const SourceId id : moved_) {
+    const auto found = sources_.find(id);
+    if (found == sources_.end()) continue;
+    found->second.moved = false;
+    Place(id, &found->second, found->second.holds);
   }
-  if (!all_at_end) {
-    stage_ = std::max(stage_, least);
+  moved_.clear();
+  if (!holding_.empty()) {
+    stage_ = std::max(stage_, holding_.begin()->first);
     return stage_;
   }
-  if (!idle_since_.has_value()) {
+  if (!idle_since_.has_value() || greatest_ > idle_base_ + (elapsed - *idle_since_)) {
     idle_since_ = elapsed;
-    idle_base_ = std::max(greatest, stage_);
+    idle_base_ = std::max(greatest_, stage_);
   }
   // Nothing with a time has been seen yet: nothing waits either.
   if (idle_base_ != Timestamp::Min()) stage_ = std::max(stage_, idle_base_ + (elapsed - *idle_since_));
@@ -43,9 +70,7 @@ Timestamp Watermark::At(Nanoseconds elapsed) {
 }
 
 Timestamp Watermark::AtEndOfInput() {
-  for (const auto& [id, s] : sources_) {
-    if (s.time != Timestamp::Min()) stage_ = std::max(stage_, s.time + lateness_);
-  }
+  if (greatest_ != Timestamp::Min()) stage_ = std::max(stage_, greatest_ + lateness_);
   return stage_;
 }
 

@@ -1,6 +1,7 @@
 #include "ingest/record_reader.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "core/decoder.h"
@@ -21,6 +22,29 @@ void RecordBatch::Reserve(size_t capacity, size_t used) {
   std::memset(larger.get() + capacity, 0, Decoder::kPadding);
   buffer_ = std::move(larger);
   capacity_ = capacity;
+}
+
+void RecordBatch::Begin(size_t bytes) {
+  // A buffer that grew for one long record is not kept.
+  if (capacity_ > 4 * std::max<size_t>(bytes, 1 << 20)) capacity_ = 0;
+  Clear();
+  Reserve(bytes, 0);
+  added_ = 0;
+}
+
+void RecordBatch::Add(std::string_view text, uint64_t index, uint64_t cut_from) {
+  ++counts.records;
+  counts.bytes += cut_from > 0 ? cut_from : text.size();
+  if (text.empty()) {
+    ++counts.blank;
+    return;
+  }
+  assert(added_ + text.size() <= capacity_);
+  char* const at = buffer_.get() + added_;
+  std::memcpy(at, text.data(), text.size());
+  added_ += text.size();
+  if (cut_from > 0) ++counts.oversized;
+  records.push_back({at, text.size(), index, index + 1, cut_from});
 }
 
 // ---- LineSplitter

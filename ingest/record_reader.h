@@ -40,6 +40,11 @@ class RecordBatch {
   RecordBatch(RecordBatch&&) = default;
   RecordBatch& operator=(RecordBatch&&) = default;
 
+  // For records that are no lines of an input: empties it, and makes room for `bytes` of text in all.
+  void Begin(size_t bytes);
+  // Copies a record in, a blank one only into the counts. `cut_from` as in Record.
+  void Add(std::string_view text, uint64_t index, uint64_t cut_from);
+
  private:
   friend class RecordReader;
 
@@ -49,6 +54,7 @@ class RecordBatch {
 
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
+  size_t added_ = 0;  // bytes of it that Add has filled
 };
 
 // Turns bytes of one input into records: counts lines, bytes and positions. One per input.

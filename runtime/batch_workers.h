@@ -49,15 +49,21 @@ struct CorrelatedRecord {
 // What one look at the files of an input brought, and what became of it.
 struct Batch {
   // Filled by the reader.
-  size_t input = 0;                      // index of the input
-  bool has_lines = false;                // else only files are told of
-  RecordBatch lines;                     // and these belong to has_lines:
-  FileTail::Source source;               // the file they are of, as it is behind them
-  SourceId source_id = 0;                // that file's number in the database
-  uint32_t declared = 0;                 // FactsTable::Declare
-  Timestamp arrival;                     // when they were read
+  size_t input = 0;         // index of the input
+  bool has_lines = false;   // else only files are told of
+  RecordBatch lines;        // and these belong to has_lines:
+  FileTail::Source source;  // the file they are of, as it is behind them
+  SourceId source_id = 0;   // that file's number in the database
+  uint32_t declared = 0;    // FactsTable::Declare
+  Timestamp arrival;        // when they were read, or the last of them
+  // Of a sender to a listener, whose lines are messages: when each of them was read. `source` then has no
+  // identity, and no number.
+  bool pushed = false;
+  std::vector<Timestamp> arrivals;
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
+
+  Timestamp ArrivalOf(size_t record) const { return pushed ? arrivals[record] : arrival; }
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`

@@ -13,6 +13,14 @@ namespace {
 constexpr Nanoseconds kSealInterval = std::chrono::seconds(1);
 constexpr size_t kSealBytes = 4 << 20;
 
+// How far the time of a message may be from its arrival for it to be of the present. One that is further
+// behind comes of a backlog or of a wrong clock; it keeps its time, but nobody waits for more like it: so a
+// clock that stands still cannot stop the watermark.
+constexpr Nanoseconds kPresent = std::chrono::minutes(5);
+
+// How far the watermark may go on with the clock alone before it is stored.
+constexpr Nanoseconds kWatermarkStep = std::chrono::minutes(1);
+
 }  // namespace
 
 Committer::Committer(std::shared_ptr<const Engine> engine, Options options, Clock* clock)
@@ -51,6 +59,9 @@ Status Committer::LoadSources() {
           latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           known_.push_back({*identity, source.path, source.epoch, source.next_index, source.cursor});
           files.push_back(source);
+        } else if (SenderIdentity::Decode(source.identity).has_value()) {
+          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
+          if (!source.idle) heard_.push_back(source);
         }
         return true;
       },
@@ -61,7 +72,7 @@ Status Committer::LoadSources() {
 
   const Result<std::optional<Timestamp>> stored = GetStageWatermark(*transaction_);
   if (!stored.ok()) return stored.status();
-  stage_watermark_ = stored->value_or(Timestamp::Min());
+  stage_watermark_ = stored_watermark_ = stored->value_or(Timestamp::Min());
   watermark_ = Watermark(options_.lateness, stage_watermark_);
   return correlations_.Resume(transaction_.get(), stage_watermark_, latest_);
 }
@@ -113,8 +124,60 @@ Result<SourceId> Committer::IdOf(size_t input, const FileTail::Source& source) {
   return (*state)->id;
 }
 
+// ---- senders
+
+Result<SourceState> Committer::OpenSender(const SenderIdentity& identity, Nanoseconds idle_after) {
+  Result<SourceState> state = FindOrAddSource(transaction_.get(), identity.Encode(), identity.Path());
+  if (state.ok()) senders_.try_emplace(state->id, OpenSource{*state, idle_after, {}});
+  return state;
+}
+
+void Committer::HoldFor(SourceId sender) {
+  watermark_.AddSource(sender, senders_.at(sender).state.watermark);
+}
+
+Status Committer::FallSilent(const std::vector<SourceId>& senders) {
+  for (const SourceId id : senders) {
+    const auto found = senders_.find(id);
+    if (found == senders_.end()) continue;
+    found->second.state.idle = true;
+    RT_RETURN_IF_ERROR(UpdateSource(transaction_.get(), found->second.state));
+    watermark_.RemoveSource(id);
+    senders_.erase(found);
+  }
+  RT_RETURN_IF_ERROR(Advance());
+  return Commit();
+}
+
+// The watermark waits for a sender while it sends what is of the present.
+void Committer::NoteTimes(const Batch& batch) {
+  OpenSource& sender = senders_.at(batch.source_id);
+  bool is_present = false;
+  for (const EventRecord& event : batch.events) {
+    const Timestamp time = event.time.value_or(event.arrival);
+    const bool behind = event.arrival - time > kPresent;
+    if (behind || time - event.arrival > kPresent) ++report_.off_time;
+    if (behind) continue;
+    is_present = true;
+    sender.present = event.arrival;
+  }
+  if (!sender.present.has_value()) sender.present = batch.arrival;  // when it began to be waited for
+  if (is_present) {
+    watermark_.SetHolds(batch.source_id, true);
+  } else if (watermark_.Holds(batch.source_id) && batch.arrival - *sender.present > sender.idle_after) {
+    watermark_.SetHolds(batch.source_id, false);
+  }
+  sender.state.idle = !watermark_.Holds(batch.source_id);
+}
+
+Result<SourceState*> Committer::SourceOf(const Batch& batch) {
+  if (batch.pushed) return &senders_.at(batch.source_id).state;
+  return SourceOf(batch.input, batch.source);
+}
+
 Status Committer::StoreProgress(const FileTail::Source& source, SourceState* state) {
-  state->identity = source.progress.identity.Encode();
+  // That of a sender never changes.
+  if (FileIdentity::Decode(state->identity).has_value()) state->identity = source.progress.identity.Encode();
   state->epoch = source.progress.epoch;
   state->next_index = source.progress.next_index;
   state->cursor = source.progress.cursor;
@@ -132,18 +195,18 @@ Status Committer::Apply(const Batch& batch) {
   if (batch.has_lines) RT_RETURN_IF_ERROR(ApplyLines(batch));
   for (const FileTail::Source& file : batch.ended) {
     const SourceState* source = FindSource(batch.input, file);
-    if (source != nullptr) watermark_.SetAtEnd(source->id, true);
+    if (source != nullptr) watermark_.SetHolds(source->id, false);
   }
   return Advance();
 }
 
 Status Committer::ApplyLines(const Batch& batch) {
   if (step_records_ == 0) step_began_ = clock_->Elapsed();
-  const Result<SourceState*> found = SourceOf(batch.input, batch.source);
+  const Result<SourceState*> found = SourceOf(batch);
   if (!found.ok()) return found.status();
   SourceState* source = *found;
-  watermark_.AddSource(source->id, source->watermark);
-  watermark_.SetAtEnd(source->id, false);
+  watermark_.AddSource(source->id, source->watermark, !batch.pushed);
+  if (!batch.pushed) watermark_.SetHolds(source->id, true);
   for (const ImperfectRecord& imperfect : batch.imperfect) NoteImperfect(imperfect, batch, source);
   for (const MatchedRecord& matched : batch.matched) RT_RETURN_IF_ERROR(Fold(matched, batch, *source));
   for (const CorrelatedRecord& c : batch.correlated)
@@ -164,6 +227,7 @@ Status Committer::StoreLines(const Batch& batch, SourceState* source) {
     latest_ = std::max(latest_, *event.time);
     source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
   }
+  if (batch.pushed) NoteTimes(batch);
   source->watermark = watermark_.Of(source->id);
   source->last_heard = batch.arrival;
   return StoreProgress(batch.source, source);
@@ -198,7 +262,7 @@ void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& bat
   letter.offset = decoded.offset;
   letter.raw_size = record.size;
   if (record.cut_from > 0) {  // already counted, as oversized
-    letter.reason = "line too long";
+    letter.reason = batch.pushed ? "message too long, or never ended" : "line too long";
     letter.offset = record.size;
     letter.raw_size = record.cut_from;
   } else if (decoded.outcome == DecodeOutcome::kRepaired) {
@@ -215,7 +279,7 @@ void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& bat
   report_.input_lost = true;
   ++source->dead_letters;
   letter.position = {source->id, batch.source.progress.epoch, record.index, record.cursor};
-  letter.arrival = batch.arrival;
+  letter.arrival = batch.ArrivalOf(imperfect.record);
   letter.raw_prefix = record.text().substr(0, StoredDeadLetter::kMaxRaw);
   PutDeadLetter(transaction_.get(), letter);
 }
@@ -243,13 +307,22 @@ Status Committer::Commit() {
   RT_RETURN_IF_ERROR(correlations_.Flush(transaction_.get()));
   step_records_ = 0;
   if (transaction_->empty()) return Status::Ok();
-  if (stage_watermark_ != Timestamp::Min()) SetStageWatermark(transaction_.get(), stage_watermark_);
+  StoreWatermark();
   ++report_.commits;
   return transaction_->Commit();
 }
 
+void Committer::StoreWatermark() {
+  if (stage_watermark_ == Timestamp::Min()) return;
+  SetStageWatermark(transaction_.get(), stage_watermark_);
+  stored_watermark_ = stage_watermark_;
+}
+
 Status Committer::Idle() {
   RT_RETURN_IF_ERROR(Advance());
+  // What waits for the clock must not begin to wait anew at every start.
+  if (stored_watermark_ != Timestamp::Min() && stage_watermark_ - stored_watermark_ >= kWatermarkStep)
+    StoreWatermark();
   return Commit();
 }
 
@@ -270,8 +343,7 @@ Status Committer::Finish() {
   stage_watermark_ = watermark_.AtEndOfInput();
   RT_RETURN_IF_ERROR(correlations_.Finish(transaction_.get(), stage_watermark_, latest_));
   // A run that read nothing writes nothing.
-  if (report_.counts.records > 0 && stage_watermark_ != Timestamp::Min())
-    SetStageWatermark(transaction_.get(), stage_watermark_);
+  if (report_.counts.records > 0) StoreWatermark();
   return Commit();
 }
 

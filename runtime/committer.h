@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/clock.h"
@@ -19,6 +20,7 @@
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
 #include "ingest/ingest_counts.h"
+#include "ingest/sender.h"
 #include "runtime/batch_workers.h"
 #include "runtime/engine.h"
 #include "storage/database.h"
@@ -46,6 +48,7 @@ class Committer {
     uint64_t detections = 0;
     uint64_t without_group = 0;  // matches that lack a field of their correlation's group
     CorrelationState::Counts correlation;
+    uint64_t off_time = 0;  // messages whose own time, which they keep, is far from their arrival
     uint64_t commits = 0;
     bool input_lost = false;  // a record could not be read, or not wholly
   };
@@ -62,6 +65,20 @@ class Committer {
 
   // The number of a file in the database, which is given to it if it has none yet.
   Result<SourceId> IdOf(size_t input, const FileTail::Source& source);
+
+  // ---- senders to listeners. A sender counts from its first message on until it falls silent; then it is
+  // forgotten here, and found again in the database when it comes back.
+
+  // Those that had not fallen silent when the last step was stored.
+  const std::vector<SourceState>& heard() const { return heard_; }
+  // A sender that has sent, or is about to be held for: its number and the index of its next message.
+  // `idle_after`: for how long it may send nothing of the present before nobody waits for it.
+  Result<SourceState> OpenSender(const SenderIdentity& identity, Nanoseconds idle_after);
+  // A sender that was opened holds the watermark though nothing has come from it since the start.
+  void HoldFor(SourceId sender);
+  // Senders that have sent nothing for long enough: nobody waits for them any more. Nothing of theirs may be
+  // in flight. Written with what follows from it.
+  Status FallSilent(const std::vector<SourceId>& senders);
 
   // The next batch, run. Fails when nothing more can be made durable.
   Status Apply(const Batch& batch);
@@ -87,9 +104,18 @@ class Committer {
   Status LoadSources();
   Result<SourceState*> SourceOf(size_t input, const FileTail::Source& source);
   const SourceState* FindSource(size_t input, const FileTail::Source& source) const;
+  // What a sender is here, while it is open.
+  struct OpenSource {
+    SourceState state;
+    Nanoseconds idle_after{0};
+    std::optional<Timestamp> present;  // arrival of its newest message whose time was near it
+  };
+  Result<SourceState*> SourceOf(const Batch& batch);
+  void NoteTimes(const Batch& batch);
   Status ApplyLines(const Batch& batch);
   Status StoreLines(const Batch& batch, SourceState* source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
+  void StoreWatermark();
   Status Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source);
   void NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source);
   Status Advance();
@@ -110,7 +136,10 @@ class Committer {
 
   std::vector<FileTail::Progress> known_;
   std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet
-  uint64_t step_records_ = 0;                      // since the last commit
+  std::vector<SourceState> heard_;
+  std::unordered_map<SourceId, OpenSource> senders_;
+  Timestamp stored_watermark_ = Timestamp::Min();
+  uint64_t step_records_ = 0;  // since the last commit
   Nanoseconds step_began_{0};
   Nanoseconds sealed_at_{0};
 };

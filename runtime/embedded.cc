@@ -43,8 +43,23 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   if (!opened.ok()) return opened.status();
   std::unique_ptr<Embedded> embedded(new Embedded(std::move(engine), std::move(options), clock));
   embedded->committer_ = std::move(*opened);
+  RT_RETURN_IF_ERROR(embedded->StartListening());
   embedded->OpenTails();
   return embedded;
+}
+
+Status Embedded::StartListening() {
+  PushedInputs::Options options;
+  options.inputs = options_.listeners;
+  options.idle_after = options_.idle_after;
+  options.max_senders = options_.max_senders;
+  options.batch_bytes = options_.batch_bytes;
+  options.on_problem = options_.on_problem;
+  Result<std::unique_ptr<PushedInputs>> pushed =
+      PushedInputs::Start(std::move(options), committer_.get(), clock_);
+  if (!pushed.ok()) return pushed.status();
+  pushed_ = std::move(*pushed);
+  return Status::Ok();
 }
 
 void Embedded::OpenTails() {
@@ -65,6 +80,7 @@ void Embedded::OpenTails() {
 void Embedded::DeclareInputs() {
   for (size_t input = 0; input < tails_.size(); ++input)
     tails_[input].declared = workers_.engine()->facts()->Declare(options_.inputs[input].log_source);
+  pushed_->Declare(workers_.engine()->facts());
 }
 
 // Files that are there at the start hold the watermark until they have been read, whichever comes first.
@@ -79,12 +95,20 @@ Status Embedded::FindFiles() {
 
 // ---- reading
 
-Result<bool> Embedded::Poll(size_t input) {
-  Tail& tail = tails_[input];
+Result<Batch*> Embedded::FreeBatch() {
   Batch* batch = workers_.Free();
   for (; batch == nullptr; batch = workers_.Free()) {
     if (const Result<bool> applied = ApplyNext(true); !applied.ok()) return applied.status();
   }
+  return batch;
+}
+
+Result<bool> Embedded::Poll(size_t input) {
+  Tail& tail = tails_[input];
+  const Result<Batch*> free = FreeBatch();
+  if (!free.ok()) return free.status();
+  Batch* const batch = *free;
+  batch->pushed = false;
   const bool more = tail.files->Poll(&batch->lines, &batch->source);
   TellProblems(&tail);
   batch->input = input;
@@ -102,6 +126,31 @@ Result<bool> Embedded::Poll(size_t input) {
   DropNotOwned(input, &batch->ended);
   if (batch->has_lines || !batch->copies.empty() || !batch->ended.empty()) workers_.Submit();
   return more;
+}
+
+Result<bool> Embedded::PollPushed() {
+  const Result<bool> any = pushed_->Look();
+  if (!any.ok()) return any.status();
+  for (bool more = *any; more;) {
+    const Result<Batch*> batch = FreeBatch();
+    if (!batch.ok()) return batch.status();
+    more = pushed_->Fill(*batch);
+    if (more) workers_.Submit();
+  }
+  if (pushed_->SilentDue()) RT_RETURN_IF_ERROR(TellSilent());
+  return *any;
+}
+
+Status Embedded::TellSilent() {
+  RT_RETURN_IF_ERROR(Drain());
+  return committer_->FallSilent(pushed_->TakeSilent());
+}
+
+Status Embedded::StopListening() {
+  pushed_->Stop();
+  const Result<bool> any = PollPushed();
+  if (!any.ok()) return any.status();
+  return Drain();
 }
 
 // Whether the file is read for this input. If not, that is told once.
@@ -169,7 +218,8 @@ Status Embedded::TakeNextEngine() {
 Status Embedded::Run(const std::atomic<bool>& stop) {
   Status status = FindFiles();
   if (status.ok()) status = ReadOn(stop);
-  report_ = committer_->report();
+  static_cast<Committer::Report&>(report_) = committer_->report();
+  report_.listeners = pushed_->counts();
   report_.input_lost |= input_lost_;
   return status;
 }
@@ -184,6 +234,9 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
       if (!more.ok()) return more.status();
       any |= *more;
     }
+    const Result<bool> pushed = PollPushed();
+    if (!pushed.ok()) return pushed.status();
+    any |= *pushed;
     for (Result<bool> applied = true; *applied;) {
       applied = ApplyNext(false);
       if (!applied.ok()) return applied.status();
@@ -191,16 +244,17 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     RT_RETURN_IF_ERROR(committer_->SealIfDue());
     if (any) continue;
     RT_RETURN_IF_ERROR(Drain());
-    if (!options_.until_idle) {
+    if (!options_.until_idle || !pushed_->quiet()) {
       RT_RETURN_IF_ERROR(committer_->Idle());
       std::this_thread::sleep_for(kPollInterval);
       continue;
     }
     if (finishing) return committer_->Finish();
     finishing = true;
+    RT_RETURN_IF_ERROR(StopListening());
     for (Tail& tail : tails_) tail.files->Finish();
   }
-  RT_RETURN_IF_ERROR(Drain());
+  RT_RETURN_IF_ERROR(StopListening());
   return committer_->Commit();
 }
 

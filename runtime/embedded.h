@@ -1,9 +1,11 @@
-// Embedded: the whole pipeline in one process: files in, alerts out, everything it knows in one database.
+// Embedded: the whole pipeline in one process: files and messages in, alerts out, everything it knows in one
+// database.
 //
-// One thread reads files and numbers what it read in batches; workers run the batches through the detector
-// (BatchWorkers); the same one thread takes them back by number, folds and stores them (Committer). A step is
-// all batches that are ready when one of them brought a new alert, else those of `commit_interval` or
-// `commit_records`; when there is nothing to read it waits for neither.
+// One thread reads files, takes what listeners have read (PushedInputs), and numbers what it read in batches;
+// workers run the batches through the detector (BatchWorkers); the same one thread takes them back by number,
+// folds and stores them (Committer). A step is all batches that are ready when one of them brought a new
+// alert, else those of `commit_interval` or `commit_records`; when there is nothing to read it waits for
+// neither.
 #pragma once
 
 #include <atomic>
@@ -23,6 +25,7 @@
 #include "runtime/batch_workers.h"
 #include "runtime/committer.h"
 #include "runtime/engine.h"
+#include "runtime/pushed_inputs.h"
 
 namespace redthread {
 
@@ -39,14 +42,18 @@ class Embedded {
   struct Options {
     std::string data_dir;  // made if it is not there
     std::vector<FileInput> inputs;
-    int jobs = 0;  // threads that run records; 0: as many as there are cores
+    std::vector<ListenerInput> listeners;  // then `clock` must be thread-safe
+    IdleAfter idle_after;                  // of senders to them
+    size_t max_senders = 10'000;           // that are told apart at a time
+    int jobs = 0;                          // threads that run records; 0: as many as there are cores
     Nanoseconds lateness = std::chrono::minutes(5);
     Nanoseconds late_horizon = std::chrono::hours(24);
     Nanoseconds fold_window = kDefaultFoldWindow;
     Nanoseconds commit_interval = std::chrono::milliseconds(100);
     uint64_t commit_records = 10'000;
     size_t batch_bytes = RecordReader::Options{}.batch_bytes;  // uncompressed, about so many
-    // Read everything to its end, finish it, stop.
+    // Read everything to its end, finish it, stop. Listeners are at their end when nobody has sent to them
+    // for `idle_after`.
     bool until_idle = false;
     // What went wrong with an input, once each. May be empty.
     std::function<void(const std::string&)> on_problem;
@@ -54,10 +61,12 @@ class Embedded {
     // force from the next batch on, whole; every batch runs on one snapshot. May be empty.
     std::function<std::shared_ptr<const Engine>()> next_engine;
   };
-  using Report = Committer::Report;
+  struct Report : Committer::Report {
+    SyslogListener::Counts listeners;  // of all together
+  };
 
-  // Opens the data folder and finds where reading stopped. Errors: those of Database::Open. `clock` outlives
-  // the object.
+  // Opens the data folder, finds where reading stopped, and begins to listen. Errors: those of Database::Open
+  // and of SyslogListener::Start. `clock` outlives the object.
   static Result<std::unique_ptr<Embedded>> Open(std::shared_ptr<const Engine> engine, Options options,
                                                 Clock* clock);
   ~Embedded();
@@ -69,6 +78,10 @@ class Embedded {
 
   const Report& report() const { return report_; }
 
+  // The ports of a listener, by its place in the options; 0: none.
+  uint16_t udp_port(size_t listener) const { return pushed_->udp_port(listener); }
+  uint16_t tcp_port(size_t listener) const { return pushed_->tcp_port(listener); }
+
  private:
   // The files of one input.
   struct Tail {
@@ -78,11 +91,18 @@ class Embedded {
   };
 
   Embedded(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
+  Status StartListening();
   void OpenTails();
   Status FindFiles();
   Status ReadOn(const std::atomic<bool>& stop);
   // One look at the files of an input. False when there is nothing new in them.
   Result<bool> Poll(size_t input);
+  // Takes what the listeners have read. False when there is nothing new.
+  Result<bool> PollPushed();
+  Status TellSilent();
+  // Listens no more, and applies what had been read.
+  Status StopListening();
+  Result<Batch*> FreeBatch();
   bool Owns(size_t input, const FileTail::Source& source);
   void DropNotOwned(size_t input, std::vector<FileTail::Source>* sources);
   // Applies the batch in front once it has been run. False when there is none, or without `wait` none yet.
@@ -97,6 +117,7 @@ class Embedded {
   Report report_;
   bool input_lost_ = false;  // of a file
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<PushedInputs> pushed_;
   std::vector<Tail> tails_;  // by input
   // By device and inode: which input reads a file that the patterns of several match.
   std::map<std::pair<uint64_t, uint64_t>, size_t> owners_;

@@ -22,7 +22,7 @@ void WriteState(StateTransaction* transaction, const SourceState& state) {
   row.Bytes(state.identity).Bytes(state.path);
   row.Varint(state.epoch).Varint(state.next_index).Varint(state.cursor);
   row.OptionalTime(state.watermark).OptionalTime(state.greatest_time).OptionalTime(state.last_heard);
-  row.Varint(state.dead_letters);
+  row.Varint(state.dead_letters).U8(state.idle);
   transaction->Put(ColumnFamily::kSource, key, row.Finish(key));
 }
 
@@ -39,7 +39,8 @@ Result<SourceState> ParseState(std::string_view key, std::string_view value) {
       row.Varint(&state.next_index) && row.Varint(&state.cursor) && row.OptionalTime(&state.watermark) &&
       row.OptionalTime(&state.greatest_time) && row.OptionalTime(&state.last_heard) &&
       row.Varint(&state.dead_letters)) {
-    return state;
+    // Rows of before this field was added end here.
+    if (row.AtEnd() || row.Flag(&state.idle)) return state;
   }
   return DamagedRow("source", key, "its fields end too early");
 }

@@ -34,6 +34,7 @@ struct SourceState {
   std::optional<Timestamp> watermark;      // nothing: unknown, minus infinity
   std::optional<Timestamp> greatest_time;  // greatest event time seen
   std::optional<Timestamp> last_heard;     // arrival of its newest record, processing time
+  bool idle = false;                       // of a sender: silent, nobody waits for it
   uint64_t dead_letters = 0;               // records of it that could not be decoded, ever
 };
 

@@ -45,6 +45,10 @@ std::vector<std::string> Rendered(const std::vector<PlacedProblem>& problems) {
 }
 
 constexpr const char* kGood[] = {
+    "version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\"}}\n",
+    "version: 1\nsources:\n  net: {type: syslog, listen: \"0.0.0.0:514\", allow_plaintext: true, allow: "
+    "[10.0.0.0/8],\n"
+    "    protocols: udp, max_message: 8KiB, max_connections: 20, logsource: {product: linux}}\n",
     "version: 1\n",
     "version: 1\nsources:\nrules:\n",
     "version: 1\ndata_dir: /srv/redthread\n",
@@ -113,9 +117,16 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format and logsource"},
     {"version: 1\nsources: {a.b: {type: file, path: x}}\n",
      "/etc/redthread/c.yml:2:11: a name has letters, digits, `-` and `_` only, at most 64"},
-    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\"}}\n",
-     "/etc/redthread/c.yml:2:23: `sources.net` of type syslog is not available in this version, remove it or "
-     "comment it out"},
+    {"version: 1\nsources: {net: {type: syslog}}\n",
+     "/etc/redthread/c.yml:2:16: `listen` is missing (address and port to listen on), add `listen: ...`"},
+    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", allow_plaintext: 1}}\n",
+     "/etc/redthread/c.yml:2:74: `1` is not valid, write true or false"},
+    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", allow_plaintext: \"true\"}}\n",
+     "/etc/redthread/c.yml:2:74: `true` must not stand in quotes here"},
+    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", max_connections: 0}}\n",
+     "/etc/redthread/c.yml:2:74: `0` is not valid, write a whole number from 1 to 1000000"},
+    {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", protocols: [http]}}\n",
+     "/etc/redthread/c.yml:2:69: `http` is not one of udp and tcp"},
     {"version: 1\nsources: {k: {type: kafka, brokers: [a], topics: [b]}}\n",
      "/etc/redthread/c.yml:2:21: `sources.k` of type kafka is not available in this version, remove it or "
      "comment it out"},
@@ -281,6 +292,8 @@ bool HasType(const Json& value, const std::string& type) {
   if (type == "object") return value.is_object();
   if (type == "array") return value.is_array();
   if (type == "null") return value.is_null();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "integer") return value.is_number_integer();
   return type == "string" && value.is_string();
 }
 
@@ -300,6 +313,10 @@ bool Validates(const Json& schema, const Json& value) {
            std::regex_search(value.get<std::string>(), std::regex(rule.get<std::string>()));
     } else if (keyword == "minLength") {
       ok = !value.is_string() || value.get<std::string>().size() >= rule.get<size_t>();
+    } else if (keyword == "minimum") {
+      ok = !value.is_number() || value >= rule;
+    } else if (keyword == "maximum") {
+      ok = !value.is_number() || value <= rule;
     } else if (keyword == "minItems") {
       ok = !value.is_array() || value.size() >= rule.get<size_t>();
     } else if (keyword == "items") {
@@ -402,6 +419,26 @@ TEST(JsonSchemaTest, PatternsAgreeWithTheParsersOfValues) {
   }
 }
 
+TEST(ConfigTest, NothingListensBeyondThisMachineUnlessThatIsSaid) {
+  const std::string begin = "version: 1\nsources: {net: {type: syslog, listen: \"";
+  for (const char* address : {"127.0.0.1:5514", "127.9.9.9:514", "[::1]:5514", "localhost:514"})
+    EXPECT_THAT(Rendered(Load(begin + address + "\"}}\n").problems), IsEmpty()) << address;
+  for (const char* address : {"0.0.0.0:5514", "[::]:514", "192.0.2.1:514", "logs.lan:514", "[::2]:514"}) {
+    EXPECT_THAT(
+        Rendered(Load(begin + address + "\"}}\n").problems),
+        ElementsAre(HasSubstr("/etc/redthread/c.yml:2:39: `" + std::string(address) + "` can be reached")));
+    EXPECT_THAT(Rendered(Load(begin + address + "\", allow_plaintext: true}}\n").problems), IsEmpty());
+  }
+}
+
+TEST(ConfigTest, AMessageSizeMustBeOneThatCanBeHeld) {
+  const std::string begin = "version: 1\nsources: {net: {type: syslog, listen: \"[::1]:514\", max_message: ";
+  EXPECT_THAT(Rendered(Load(begin + "16MiB}}\n").problems), IsEmpty());
+  for (const char* size : {"100B", "1GiB"})
+    EXPECT_THAT(Rendered(Load(begin + size + "}}\n").problems),
+                ElementsAre(HasSubstr("write a size from 480B to 16MiB")));
+}
+
 // ---- the command ----
 
 TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
@@ -410,6 +447,7 @@ TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented)
   const std::string uncommented = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
   EXPECT_THAT(Rendered(Load(uncommented).problems), IsEmpty()) << uncommented;
   EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
+  EXPECT_EQ(Load(uncommented).config.syslog_sources.size(), 1u);
 }
 
 TEST(ConfigCommandTest, InitWritesOnceAndCheckSaysWhatIsWrongWithExitCodeThree) {

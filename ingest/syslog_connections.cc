@@ -1,0 +1,190 @@
+#include "ingest/syslog_connections.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "ingest/sender.h"
+#include "ingest/socket_address.h"
+#include "ingest/syslog_framing.h"
+
+namespace redthread {
+
+namespace {
+
+// What libevent reads from a connection at once.
+constexpr size_t kReadBytes = 16 << 10;
+
+// A peer that is gone without a word is noticed within three minutes.
+void KeepAlive(int socket) {
+  const int on = 1, idle = 60, interval = 30, probes = 4;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+}  // namespace
+
+class SyslogConnections::Connection {
+ public:
+  Connection(SyslogConnections* owner, bufferevent* stream, const IpAddress& peer)
+      : owner_(owner), stream_(stream), peer_(peer), framing_(owner->options_.max_message_bytes) {
+    bufferevent_setcb(
+        stream_, [](bufferevent*, void* self) { static_cast<Connection*>(self)->OnReadable(); }, nullptr,
+        [](bufferevent*, short what, void* self) { static_cast<Connection*>(self)->OnEvent(what); }, this);
+    bufferevent_setwatermark(stream_, EV_READ, 0, kReadBytes);
+    Pause(owner_->paused_);
+  }
+  ~Connection() { bufferevent_free(stream_); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void Pause(bool paused) { (paused ? bufferevent_disable : bufferevent_enable)(stream_, EV_READ); }
+  // What has come of a message that has not ended is given.
+  void End() { framing_.End(Taker()); }
+  bool IsSlow(Nanoseconds now) const {
+    return framing_.unfinished() && now - began_ > owner_->options_.message_timeout;
+  }
+  const IpAddress& peer() const { return peer_; }
+
+ private:
+  SyslogFraming::Take Taker() {
+    return [this](std::string_view text, uint64_t cut_from) {
+      began_ = now_;
+      owner_->take_(peer_, text, cut_from);
+    };
+  }
+
+  void OnReadable() {
+    evbuffer* const input = bufferevent_get_input(stream_);
+    owner_->more_ |= evbuffer_get_length(input) >= kReadBytes;
+    now_ = owner_->clock_->Elapsed();
+    if (!framing_.unfinished()) began_ = now_;
+    if (ReadAll(input)) return;
+    ++owner_->counts_->lost_frame;
+    owner_->Close(this);  // destroys this
+  }
+
+  bool ReadAll(evbuffer* input) {
+    std::array<evbuffer_iovec, 8> parts{};
+    for (;;) {
+      const int n = evbuffer_peek(input, -1, nullptr, parts.data(), parts.size());
+      size_t bytes = 0;
+      for (size_t i = 0; i < parts.size() && static_cast<int>(i) < n; ++i) {
+        bytes += parts[i].iov_len;
+        if (!framing_.Feed({static_cast<const char*>(parts[i].iov_base), parts[i].iov_len}, Taker()))
+          return false;
+      }
+      if (bytes == 0) return true;
+      evbuffer_drain(input, bytes);
+    }
+  }
+
+  void OnEvent(short what) {
+    if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0) return;
+    End();
+    owner_->Close(this);  // destroys this
+  }
+
+  SyslogConnections* const owner_;
+  bufferevent* const stream_;
+  const IpAddress peer_;
+  SyslogFraming framing_;
+  Nanoseconds now_{0};    // of the look at hand
+  Nanoseconds began_{0};  // when the message at hand did
+};
+
+SyslogConnections::SyslogConnections(event_base* base, int socket, const Options& options,
+                                     IsAllowed is_allowed, Take take, Clock* clock, Counts* counts)
+    : base_(base),
+      options_(options),
+      is_allowed_(std::move(is_allowed)),
+      take_(std::move(take)),
+      clock_(clock),
+      counts_(counts) {
+  constexpr int kListensAlready = 0;
+  acceptor_ = evconnlistener_new(
+      base,
+      [](evconnlistener*, evutil_socket_t accepted, sockaddr* address, int, void* self) {
+        static_cast<SyslogConnections*>(self)->Accept(accepted, address);
+      },
+      this, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, kListensAlready, socket);
+  if (acceptor_ == nullptr) {
+    close(socket);
+    return;
+  }
+  // No descriptor is left for another connection: it waits, instead of waking us again and again.
+  evconnlistener_set_error_cb(acceptor_,
+                              [](evconnlistener* acceptor, void*) { evconnlistener_disable(acceptor); });
+}
+
+SyslogConnections::~SyslogConnections() {
+  if (acceptor_ != nullptr) evconnlistener_free(acceptor_);
+  for (const auto& [connection, owned] : connections_) connection->End();
+}
+
+void SyslogConnections::Accept(int socket, const sockaddr* address) {
+  const IpAddress peer = AddressOf(address);
+  std::atomic<uint64_t>* refused = nullptr;
+  const auto of_peer = of_peer_.find(FormatIpAddress(peer));
+  if (!is_allowed_(peer)) {
+    refused = &counts_->not_allowed;
+  } else if (connections_.size() >= options_.max_connections ||
+             (of_peer != of_peer_.end() && of_peer->second >= options_.max_connections_of_peer)) {
+    refused = &counts_->over_limit;
+  }
+  bufferevent* const stream =
+      refused == nullptr ? bufferevent_socket_new(base_, socket, BEV_OPT_CLOSE_ON_FREE) : nullptr;
+  if (stream == nullptr) {
+    ++(refused != nullptr ? *refused : counts_->over_limit);
+    close(socket);
+    return;
+  }
+  KeepAlive(socket);
+  auto connection = std::make_unique<Connection>(this, stream, peer);
+  Connection* const key = connection.get();
+  connections_.emplace(key, std::move(connection));
+  ++of_peer_[FormatIpAddress(peer)];
+  ++counts_->open;
+}
+
+void SyslogConnections::Close(Connection* connection) {
+  const auto of_peer = of_peer_.find(FormatIpAddress(connection->peer()));
+  if (of_peer != of_peer_.end() && --of_peer->second == 0) of_peer_.erase(of_peer);
+  connections_.erase(connection);
+  --counts_->open;
+}
+
+void SyslogConnections::Pause(bool paused) {
+  if (paused == paused_) return;
+  paused_ = paused;
+  for (const auto& [connection, owned] : connections_) connection->Pause(paused);
+}
+
+void SyslogConnections::CloseSlow() {
+  if (acceptor_ != nullptr) evconnlistener_enable(acceptor_);
+  if (paused_) return;  // then it is not they who are slow
+  const Nanoseconds now = clock_->Elapsed();
+  std::vector<Connection*> slow;
+  for (const auto& [connection, owned] : connections_) {
+    if (connection->IsSlow(now)) slow.push_back(connection);
+  }
+  for (Connection* connection : slow) {
+    connection->End();
+    Close(connection);
+    ++counts_->out_of_time;
+  }
+}
+
+}  // namespace redthread

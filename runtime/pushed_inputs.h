@@ -1,0 +1,122 @@
+// PushedInputs: what others send to us, as batches: one batch holds messages of one sender.
+//
+// A sender is a source of its own: it has a number, an index that goes on across restarts, a watermark. It
+// counts from its first message until it has been silent for `idle_after`; the next message opens it again.
+// At most `max_senders` count at a time; those beyond share one source an input and transport.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/log_source.h"
+#include "core/status.h"
+#include "ingest/message_queue.h"
+#include "ingest/syslog_listener.h"
+#include "runtime/batch_workers.h"
+#include "runtime/committer.h"
+
+namespace redthread {
+
+// One configured input of type syslog.
+struct ListenerInput {
+  std::string name;
+  SyslogListener::Options listener;
+  DeclaredLogSource log_source;
+};
+
+// When nobody waits for a silent sender any more.
+struct IdleAfter {
+  Nanoseconds udp = std::chrono::minutes(2);
+  Nanoseconds tcp = std::chrono::minutes(10);
+  Nanoseconds Of(Transport transport) const { return transport == Transport::kUdp ? udp : tcp; }
+};
+
+// All listeners of a process. One per thread; the listeners have threads of their own.
+class PushedInputs {
+ public:
+  struct Options {
+    std::vector<ListenerInput> inputs;
+    IdleAfter idle_after;
+    size_t max_senders = 10'000;
+    size_t batch_bytes = 1 << 20;
+    std::function<void(const std::string&)> on_problem;  // may be empty
+  };
+
+  // Starts the listeners, and holds the watermark for the senders that were heard when the last run ended:
+  // what they have sent since may be waiting with them. `committer` and `clock` outlive the object. Errors:
+  // those of SyslogListener::Start.
+  static Result<std::unique_ptr<PushedInputs>> Start(Options options, Committer* committer, Clock* clock);
+
+  // What the inputs are declared to be; again after every change of the rules.
+  void Declare(FactsTable* facts);
+
+  // Takes what the listeners have read. False when there is nothing.
+  Result<bool> Look();
+  // Fills a batch with the next messages of what was taken. False when there are none left.
+  bool Fill(Batch* batch);
+
+  // Whether senders have fallen silent, looked at now and then.
+  bool SilentDue();
+  // Those senders, which are forgotten here. To be called, and told to the Committer, when nothing is in
+  // flight.
+  std::vector<SourceId> TakeSilent();
+
+  // Whether nobody has sent anything, to any listener, for `idle_after`.
+  bool quiet() const;
+  // Reads no more; Look and Fill give what had been read.
+  void Stop();
+  // Of all listeners together.
+  SyslogListener::Counts counts() const;
+  uint16_t udp_port(size_t input) const { return inputs_[input].listener->udp_port(); }
+  uint16_t tcp_port(size_t input) const { return inputs_[input].listener->tcp_port(); }
+
+ private:
+  // A sender that counts.
+  struct OpenSender {
+    SourceId id = 0;
+    uint32_t epoch = 0;
+    uint64_t next_index = 0;
+    size_t input = 0;
+    Sender sender;
+    Nanoseconds heard{0};         // when its newest message was taken, by Elapsed
+    std::vector<size_t> pending;  // of the messages taken: its own
+    size_t filled = 0;            // how many of them are in batches
+  };
+  struct Input {
+    std::unique_ptr<SyslogListener> listener;
+    uint32_t declared = 0;
+    PushedMessages messages;  // taken
+    Nanoseconds caught_up{0};
+    Nanoseconds heard{0};
+    std::unordered_map<Sender, OpenSender, SenderHash> senders;
+    std::vector<OpenSender*> turns;  // those with messages that are not in batches yet, in order
+    size_t turn = 0;
+    uint64_t told_lost = 0;
+  };
+
+  PushedInputs(Options options, Committer* committer, Clock* clock);
+  Status StartListeners();
+  Status HoldForHeard();
+  Result<OpenSender*> Find(size_t input, const Sender& sender);
+  Result<OpenSender*> Open(size_t input, const Sender& sender);
+  Status Sort(size_t input);
+  void FillFrom(Input* input, OpenSender* sender, Batch* batch) const;
+  void TellLosses(size_t input);
+  bool IsSilent(const Input& input, const OpenSender& sender) const;
+  void Problem(const std::string& text) const;
+
+  const Options options_;
+  Committer* const committer_;
+  Clock* const clock_;
+  std::vector<Input> inputs_;
+  size_t open_ = 0;  // senders
+  Nanoseconds silence_looked_at_{0};
+  bool told_too_many_ = false;
+};
+
+}  // namespace redthread
