@@ -178,6 +178,8 @@ std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
     source.name = entry.substr(std::strlen("sources."));
     source.paths = Values(loaded, entry + ".path");
     source.format = Value(loaded, entry + ".format");
+    source.time_zone = Value(loaded, entry + ".time_zone");
+    if (source.time_zone.empty()) source.time_zone = Value(loaded, "correlate.time_zone");
     source.log_source.products = Values(loaded, entry + ".logsource.product");
     source.log_source.services = Values(loaded, entry + ".logsource.service");
     source.log_source.categories = Values(loaded, entry + ".logsource.category");

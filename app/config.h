@@ -36,7 +36,8 @@ struct Setting {
 struct FileSourceConfig {
   std::string name;
   std::vector<std::string> paths;  // files, folders and globs; absolute, or relative to the working directory
-  std::string format;              // "auto", "json"
+  std::string format;              // one of kSourceFormatNames
+  std::string time_zone;           // TimeZone::Load
   DeclaredLogSource log_source;
 };
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/record_origin.h"
+
 namespace redthread {
 namespace {
 
@@ -47,8 +49,10 @@ const std::vector<SettingSpec>& AllSettings() {
        "where events, state and alerts are kept"},
 
       {"sources.file", "path", kPath, true, true, "", "", kNow, "files, folders and globs"},
-      {"sources.file", "format", kChoice, false, false, "auto", "auto|json", kNow,
-       "how lines are to be read; auto looks at them"},
+      {"sources.file", "format", kChoice, false, false, "auto", kSourceFormatNames, kNow,
+       "how lines are to be read; auto looks at each"},
+      {"sources.file", "time_zone", kZone, false, false, "", "", kNow,
+       "of times that do not say theirs; without it, correlate.time_zone"},
       {"sources.file.logsource", "product", kText, true, false, "", "", kNow, "such as windows, linux, aws"},
       {"sources.file.logsource", "service", kText, true, false, "", "", kNow, "such as sshd, security"},
       {"sources.file.logsource", "category", kText, true, false, "", "", kNow,
@@ -74,7 +78,7 @@ const std::vector<SettingSpec>& AllSettings() {
        "how late an event may come and still be in order"},
       {"correlate", "late_horizon", kDuration, false, false, "24h", "", kNow,
        "how late an event may come and still change an answer"},
-      {"correlate", "time_zone", kText, false, false, "local", "", kLater,
+      {"correlate", "time_zone", kZone, false, false, "local", "", kNow,
        "zone of text logs that do not say theirs"},
       {"correlate.idle_after", "tcp", kDuration, false, false, "10m", "", kLater, "of TCP senders"},
       {"correlate.idle_after", "http", kDuration, false, false, "10m", "", kLater, "of HTTP senders"},

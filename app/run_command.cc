@@ -95,7 +95,15 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   options.until_idle = flags.until_idle;
   options.jobs = flags.jobs;
   for (const FileSourceConfig& source : config.file_sources) {
-    options.inputs.push_back({source.name, source.paths, source.log_source});
+    FileInput input;
+    input.name = source.name;
+    input.patterns = source.paths;
+    input.log_source = source.log_source;
+    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+    // The configuration has been checked, so it is one, unless the zone files went away meanwhile.
+    if (Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(source.time_zone); zone.ok())
+      input.zone = std::move(*zone);
+    options.inputs.push_back(std::move(input));
   }
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };
   return options;

@@ -108,7 +108,8 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   Pipeline* pipeline = &tools->pipeline;
   const RecordBatch::Record& record = batch->lines.records[n];
   const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
-  const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, batch->arrival);
+  const DecodeResult decoded =
+      pipeline->Process(record.text(), batch->declared, position, batch->arrival, batch->origin);
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});
   const Event& event = pipeline->event();

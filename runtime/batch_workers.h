@@ -56,6 +56,7 @@ struct Batch {
   SourceId source_id = 0;                // that file's number in the database
   uint32_t declared = 0;                 // FactsTable::Declare
   Timestamp arrival;                     // when they were read
+  RecordOrigin origin;                   // what their source knows of them
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
 
