@@ -177,6 +177,11 @@ DeclaredLogSource LogSourceOf(const LoadedConfig& loaded, const std::string& ent
           Values(loaded, entry + ".logsource.category")};
 }
 
+std::string ZoneOf(const LoadedConfig& loaded, const std::string& entry) {
+  const std::string own = Value(loaded, entry + ".time_zone");
+  return own.empty() ? Value(loaded, "correlate.time_zone") : own;
+}
+
 std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
   std::vector<FileSourceConfig> sources;
   for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
@@ -185,6 +190,7 @@ std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
     source.name = entry.substr(std::strlen("sources."));
     source.paths = Values(loaded, entry + ".path");
     source.format = Value(loaded, entry + ".format");
+    source.time_zone = ZoneOf(loaded, entry);
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }
@@ -206,6 +212,8 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
       source.allowed.push_back(ParseCidr(network).value_or(Cidr{}));
     source.max_message_bytes = ParseSize(Value(loaded, entry + ".max_message")).value_or(0);
     source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
+    source.format = Value(loaded, entry + ".format");
+    source.time_zone = ZoneOf(loaded, entry);
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }

@@ -37,7 +37,8 @@ struct Setting {
 struct FileSourceConfig {
   std::string name;
   std::vector<std::string> paths;  // files, folders and globs; absolute, or relative to the working directory
-  std::string format;              // "auto", "json"
+  std::string format;              // one of kSourceFormatNames
+  std::string time_zone;           // TimeZone::Load
   DeclaredLogSource log_source;
 };
 
@@ -50,6 +51,8 @@ struct SyslogSourceConfig {
   std::vector<Cidr> allowed;  // none: everybody
   size_t max_message_bytes = 0;
   size_t max_connections = 0;
+  std::string format;     // as of a file
+  std::string time_zone;  // as of a file
   DeclaredLogSource log_source;
 };
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/record_origin.h"
+
 namespace redthread {
 namespace {
 
@@ -49,8 +51,10 @@ const std::vector<SettingSpec>& AllSettings() {
        "where events, state and alerts are kept"},
 
       {"sources.file", "path", kPath, true, true, "", "", kNow, "files, folders and globs"},
-      {"sources.file", "format", kChoice, false, false, "auto", "auto|json", kNow,
-       "how lines are to be read; auto looks at them"},
+      {"sources.file", "format", kChoice, false, false, "auto", kSourceFormatNames, kNow,
+       "how lines are to be read; auto looks at each"},
+      {"sources.file", "time_zone", kZone, false, false, "", "", kNow,
+       "of times that do not say theirs; without it, correlate.time_zone"},
       {"sources.file.logsource", "product", kText, true, false, "", "", kNow, "such as windows, linux, aws"},
       {"sources.file.logsource", "service", kText, true, false, "", "", kNow, "such as sshd, security"},
       {"sources.file.logsource", "category", kText, true, false, "", "", kNow,
@@ -66,6 +70,10 @@ const std::vector<SettingSpec>& AllSettings() {
        "of a longer message only so much of its beginning is kept; at most 16MiB"},
       {"sources.syslog", "max_connections", kCount, false, false, "1000", "", kNow,
        "TCP connections at a time; each may hold one unfinished message in memory"},
+      {"sources.syslog", "format", kChoice, false, false, "auto", kSourceFormatNames, kNow,
+       "how messages are to be read; auto looks at each"},
+      {"sources.syslog", "time_zone", kZone, false, false, "", "", kNow,
+       "of times that do not say theirs; without it, correlate.time_zone"},
       {"sources.syslog.logsource", "product", kText, true, false, "", "", kNow,
        "such as windows, linux, aws"},
       {"sources.syslog.logsource", "service", kText, true, false, "", "", kNow, "such as sshd, security"},
@@ -89,7 +97,7 @@ const std::vector<SettingSpec>& AllSettings() {
        "how late an event may come and still be in order"},
       {"correlate", "late_horizon", kDuration, false, false, "24h", "", kNow,
        "how late an event may come and still change an answer"},
-      {"correlate", "time_zone", kText, false, false, "local", "", kLater,
+      {"correlate", "time_zone", kZone, false, false, "local", "", kNow,
        "zone of text logs that do not say theirs"},
       {"correlate.idle_after", "tcp", kDuration, false, false, "10m", "", kNow, "of TCP senders"},
       {"correlate.idle_after", "http", kDuration, false, false, "10m", "", kLater, "of HTTP senders"},

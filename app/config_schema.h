@@ -19,6 +19,7 @@ enum class SettingType {
   kDuration,  // 90s, 5m, 24h, 7d
   kSize,      // 512MiB, 20GiB
   kPercent,   // 25%
+  kZone,      // a time zone: a name, local, UTC, +02:00
   kVersion,   // of this schema: 1
   kFlag,      // true or false
   kCount,     // a whole number from 1 to 1,000,000

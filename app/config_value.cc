@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "core/text.h"
+#include "core/time_zone.h"
 #include "core/timestamp.h"
 #include "rules/nearest_name.h"
 
@@ -57,6 +58,8 @@ const char* Expected(SettingType type) {
       return "a size with its unit, such as 512MiB or 20GiB";
     case SettingType::kPercent:
       return "a percentage from 0% to 100%, such as 25%";
+    case SettingType::kZone:
+      return "a time zone, such as Europe/Berlin, UTC, +02:00 or local";
     case SettingType::kVersion:
       return "1, the only version of this file's form";
     case SettingType::kFlag:
@@ -82,6 +85,8 @@ bool Valid(SettingType type, std::string_view text) {
       return ParseSize(text).has_value();
     case SettingType::kPercent:
       return ParsePercent(text).has_value();
+    case SettingType::kZone:
+      return TimeZone::Load(std::string(text)).ok();
     case SettingType::kVersion:
       return text == "1";
     case SettingType::kFlag:

@@ -110,6 +110,7 @@ std::string PatternOf(SettingType type) {
     case SettingType::kText:
     case SettingType::kPath:
     case SettingType::kSecret:
+    case SettingType::kZone:
     case SettingType::kVersion:
     case SettingType::kChoice:
     case SettingType::kFlag:

@@ -86,6 +86,12 @@ std::shared_ptr<const Engine> NextEngine(RuleReload* reload, Messages* messages)
   return engine;
 }
 
+// The configuration has been checked, so it is a zone, unless the zone files went away meanwhile.
+std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
+  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(name);
+  return zone.ok() ? std::move(*zone) : nullptr;
+}
+
 Embedded::Options OptionsOf(CommandContext* context, const Config& config, const RunFlags& flags) {
   Embedded::Options options;
   options.data_dir = config.data_dir;
@@ -95,13 +101,21 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   options.until_idle = flags.until_idle;
   options.jobs = flags.jobs;
   for (const FileSourceConfig& source : config.file_sources) {
-    options.inputs.push_back({source.name, source.paths, source.log_source});
+    FileInput input;
+    input.name = source.name;
+    input.patterns = source.paths;
+    input.log_source = source.log_source;
+    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+    input.zone = ZoneOf(source.time_zone);
+    options.inputs.push_back(std::move(input));
   }
   options.idle_after = {.udp = config.udp_idle_after, .tcp = config.tcp_idle_after};
   for (const SyslogSourceConfig& source : config.syslog_sources) {
     ListenerInput& input = options.listeners.emplace_back();
     input.name = source.name;
     input.log_source = source.log_source;
+    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+    input.zone = ZoneOf(source.time_zone);
     input.listener.address = source.address;
     input.listener.udp = source.udp;
     input.listener.tcp = source.tcp;

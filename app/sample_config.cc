@@ -20,6 +20,8 @@ std::string ExampleOf(const SettingSpec& spec) {
       return "[203.0.113.7]";
     case SettingType::kSecret:
       return "${TOKEN}";
+    case SettingType::kZone:
+      return "Europe/Berlin";
     case SettingType::kPath:
       return "/etc/redthread/" + name;
     default:

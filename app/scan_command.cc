@@ -164,6 +164,16 @@ class ScanOutput {
   Level highest_ = Level::kInformational;
 };
 
+std::vector<std::string> FormatNames() {
+  std::vector<std::string> names;
+  for (std::string_view rest = kSourceFormatNames; !rest.empty();) {
+    const size_t bar = rest.find('|');
+    names.emplace_back(rest.substr(0, bar));
+    rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
+  }
+  return names;
+}
+
 // Rules and maps. Null when there are none to run with, which has been told.
 std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlags& flags) {
   const Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor(flags.rules);
@@ -186,7 +196,7 @@ std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlag
   return std::move(*engine);
 }
 
-void ReportInput(CommandContext* context, const ScanReport& report) {
+void ReportInput(CommandContext* context, bool year_given, const ScanReport& report) {
   for (const std::string& problem : report.problems) context->messages->Problem(problem);
   if (report.problem_count > report.problems.size()) {
     context->messages->Notice("showing " + WithThousands(report.problems.size()) + " of " +
@@ -200,6 +210,13 @@ void ReportInput(CommandContext* context, const ScanReport& report) {
   }
   if (c.repaired > 0) text += "; " + WithThousands(c.repaired) + " read with broken characters replaced";
   context->messages->Count(text);
+  if (report.yearless > 0 && !year_given) {
+    const std::string first = std::to_string(report.first_year);
+    context->messages->Count(
+        Counted(report.yearless, "line") + " without a year: taken to be of " + first +
+        (report.last_year > report.first_year ? " to " + std::to_string(report.last_year) : "") +
+        ", the latest that is not after the file's last change (--year Y says otherwise)");
+  }
   if (report.timeless > 0 && !report.by_correlation.empty()) {
     context->messages->Count(Counted(report.timeless, "detection") +
                              " without a time, which correlations leave out");
@@ -227,6 +244,15 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
   options.paths = flags.paths;
   options.jobs =
       flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.format = ParseSourceFormat(flags.format).value_or(SourceFormat::kAuto);
+  options.year = flags.year;
+  options.now = context->clock->Now();
+  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(flags.time_zone);
+  if (!zone.ok()) {
+    context->messages->Error("--time-zone: " + zone.status().message());
+    return kExitUsage;
+  }
+  options.zone = std::move(*zone);
   if (!flags.min_level.empty()) ParseLevel(flags.min_level, &options.min_level);
   for (const std::string& text : flags.log_sources) {
     Result<LogSourceFlag> flag = ParseLogSourceFlag(text);
@@ -248,7 +274,7 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
       bar.Update({p.input_bytes, p.total_input_bytes, p.records});
     });
   }
-  ReportInput(context, scan.report());
+  ReportInput(context, flags.year != 0, scan.report());
   if (!status.ok()) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);
@@ -283,6 +309,15 @@ void AddScanCommand(CommandTree* tree) {
                    "some inputs only; may be repeated")
       ->type_name("KEY=VALUE[@GLOB]")
       ->allow_extra_args(false);
+  AddChoice(scan, "--format", &flags->format, FormatNames(),
+            "how lines are to be read; auto looks at each [auto]");
+  scan->add_option("--time-zone", flags->time_zone,
+                   "of times that do not say theirs: Europe/Berlin, UTC, +02:00 or local [local]")
+      ->type_name("ZONE");
+  scan->add_option("--year", flags->year,
+                   "of times that do not say theirs [the latest that is not after the file's last change]")
+      ->type_name("YEAR")
+      ->check(CLI::Range(1970, 2261));
   AddChoice(scan, "--profile", &flags->profile, {"core", "extended"},
             "log source map: extended adds rarer sources [core]");
   scan->add_option("--jobs", flags->jobs, "worker threads [one a core]")

@@ -16,7 +16,10 @@ struct ScanFlags {
   std::string profile;    // empty: core
   std::string min_level;  // empty: every level
   std::string fail_on;    // empty: never
-  int jobs = 0;           // 0: one a core
+  std::string time_zone = "local";
+  std::string format = "auto";
+  int year = 0;  // 0: from each file's modification time
+  int jobs = 0;  // 0: one a core
   bool detections = false;
   bool hits = false;
   bool summary = false;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/event.h"
+#include "core/record_origin.h"
 
 namespace redthread {
 
@@ -21,6 +22,7 @@ struct DecodeResult {
   DecodeOutcome outcome = DecodeOutcome::kClean;
   const char* reason = "";  // of all but kClean: one phrase, "string without an end", static
   size_t offset = 0;        // of all but kClean: byte offset in the record at which it was noticed
+  int assumed_year = 0;     // of the event time, when the record does not say one; else 0
 };
 
 // One per thread.
@@ -29,9 +31,10 @@ class Decoder {
   virtual ~Decoder() = default;
   // The bytes that must be readable (any content) after a record handed to Decode.
   static constexpr size_t kPadding = 64;
-  // Fills `event`, which has been cleared. `record` is without its line end, is followed by kPadding readable
-  // bytes, and must stay as it is until the event is cleared again.
-  virtual DecodeResult Decode(std::string_view record, Event* event) = 0;
+  // Fills `event`, which has been cleared, and its time, where the format has one place for it. `record` is
+  // without its line end, is followed by kPadding readable bytes, and must stay as it is until the event is
+  // cleared again.
+  virtual DecodeResult Decode(std::string_view record, const RecordOrigin& origin, Event* event) = 0;
 };
 
 }  // namespace redthread

@@ -104,6 +104,9 @@ class Event {
   }
   void CloseContainer(NodeIndex i) { nodes_[i].end = static_cast<NodeIndex>(nodes_.size()); }
 
+  // Gives a value that is no container another type, none either.
+  void SetType(NodeIndex i, ValueType type) { nodes_[i].type = type; }
+
   // Adds a field to the flat view. A name that is there already becomes a duplicate: both values count.
   void AddField(std::string_view name, NodeIndex node) { AddField(name, node, fields_->Find(name)); }
   void AddField(std::string_view name, NodeIndex node, FieldId id) {

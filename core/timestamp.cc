@@ -7,24 +7,8 @@
 
 namespace redthread {
 
-namespace {
+// ---- the calendar
 
-__extension__ typedef __int128 Int128;
-
-constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kDay = 86'400;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view Trim(std::string_view s) {
-  while (!s.empty() && IsSpace(s.front())) s.remove_prefix(1);
-  while (!s.empty() && IsSpace(s.back())) s.remove_suffix(1);
-  return s;
-}
-
-// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, and back.
 // Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 int64_t DaysFromCivil(int y, int m, int d) {
   y -= m <= 2;
@@ -46,11 +30,28 @@ void CivilFromDays(int64_t days, int* y, int* m, int* d) {
   *y = static_cast<int>(yoe + era * 400 + (*m <= 2));
 }
 
-bool IsLeap(int y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; }
+bool IsLeapYear(int y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; }
 
 int DaysInMonth(int y, int m) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return m == 2 && IsLeap(y) ? 29 : kDays[m - 1];
+  return m == 2 && IsLeapYear(y) ? 29 : kDays[m - 1];
+}
+
+namespace {
+
+__extension__ typedef __int128 Int128;
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kDay = 86'400;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+std::string_view Trim(std::string_view s) {
+  while (!s.empty() && IsSpace(s.front())) s.remove_prefix(1);
+  while (!s.empty() && IsSpace(s.back())) s.remove_suffix(1);
+  return s;
 }
 
 // ISO 8601: the week that holds the year's first Thursday is week 1.

@@ -69,6 +69,12 @@ struct CalendarParts {
 std::optional<CalendarParts> ParseCalendarParts(std::string_view text);
 CalendarParts CalendarPartsOf(Timestamp t);
 
+// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, and back.
+int64_t DaysFromCivil(int year, int month, int day);
+void CivilFromDays(int64_t days, int* year, int* month, int* day);
+bool IsLeapYear(int year);
+int DaysInMonth(int year, int month);  // month: 1 to 12
+
 // "90s", "10m", "24h", "7d", "2w", "1M" (2629746 s), "1y" (31556952 s): Sigma's time spans. Nothing for
 // anything else, and for what exceeds Timestamp's range. Source: Sigma specification 2.1.0, correlation
 // rules, "timespan".

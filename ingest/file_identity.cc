@@ -25,6 +25,12 @@ uint64_t HashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes
 
 }  // namespace
 
+std::optional<Timestamp> ModifiedAt(const std::string& path) {
+  struct stat info{};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  return Timestamp{} + std::chrono::seconds(info.st_mtim.tv_sec) + Nanoseconds(info.st_mtim.tv_nsec);
+}
+
 std::string FileIdentity::Encode() const {
   std::string out(kKind);
   for (const uint64_t number : {device, inode, uint64_t{prefix_size}, prefix_hash}) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/status.h"
+#include "core/timestamp.h"
 
 namespace redthread {
 
@@ -44,6 +45,9 @@ struct FilePrefix {
   // Whether a file with this identity began with the same bytes. Never for an identity of an empty file.
   bool BeginsLike(const FileIdentity& other) const;
 };
+
+// When the content of a file was last changed; nothing when it cannot be said.
+std::optional<Timestamp> ModifiedAt(const std::string& path);
 
 // kNotFound, kDenied, kIo, kCorrupt; kInvalid for what is no regular file.
 Result<FilePrefix> ReadFilePrefix(const std::string& path);

@@ -35,7 +35,10 @@ class JsonDecoder final : public Decoder {
 
   // kDead for what is no JSON object: the event then holds the text as field "raw", or nothing when the line
   // is blank.
-  DecodeResult Decode(std::string_view record, Event* event) override;
+  DecodeResult Decode(std::string_view record, Event* event);
+  DecodeResult Decode(std::string_view record, const RecordOrigin&, Event* event) override {
+    return Decode(record, event);
+  }
 
  private:
   class Index;  // simdjson's structural index of one record

@@ -109,12 +109,11 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   const RecordBatch::Record& record = batch->lines.records[n];
   const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
   const Timestamp arrival = batch->ArrivalOf(n);
-  const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, arrival);
+  const DecodeResult decoded =
+      pipeline->Process(record.text(), batch->declared, position, arrival, batch->origin);
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});
-  Event& event = pipeline->event();
-  // What comes live and does not say when it happened happened now.
-  if (batch->pushed && !event.time.has_value()) event.time = arrival;
+  const Event& event = pipeline->event();
   batch->events.push_back({record.index, event.time, arrival, record.text()});
   if (pipeline->matches().empty()) return;
   const Hash128 raw_hash = HashBytes(record.text());

@@ -56,9 +56,9 @@ struct Batch {
   SourceId source_id = 0;   // that file's number in the database
   uint32_t declared = 0;    // FactsTable::Declare
   Timestamp arrival;        // when they were read, or the last of them
-  // Of a sender to a listener, whose lines are messages: when each of them was read. `source` then has no
-  // identity, and no number.
-  bool pushed = false;
+  RecordOrigin origin;      // what their source knows of them
+  // Of a sender to a listener (origin.pushed), whose lines are messages: when each of them was read. `source`
+  // then has no identity, and no number.
   std::vector<Timestamp> arrivals;
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines

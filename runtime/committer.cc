@@ -171,7 +171,7 @@ void Committer::NoteTimes(const Batch& batch) {
 }
 
 Result<SourceState*> Committer::SourceOf(const Batch& batch) {
-  if (batch.pushed) return &senders_.at(batch.source_id).state;
+  if (batch.origin.pushed) return &senders_.at(batch.source_id).state;
   return SourceOf(batch.input, batch.source);
 }
 
@@ -205,8 +205,8 @@ Status Committer::ApplyLines(const Batch& batch) {
   const Result<SourceState*> found = SourceOf(batch);
   if (!found.ok()) return found.status();
   SourceState* source = *found;
-  watermark_.AddSource(source->id, source->watermark, !batch.pushed);
-  if (!batch.pushed) watermark_.SetHolds(source->id, true);
+  watermark_.AddSource(source->id, source->watermark, !batch.origin.pushed);
+  if (!batch.origin.pushed) watermark_.SetHolds(source->id, true);
   for (const ImperfectRecord& imperfect : batch.imperfect) NoteImperfect(imperfect, batch, source);
   for (const MatchedRecord& matched : batch.matched) RT_RETURN_IF_ERROR(Fold(matched, batch, *source));
   for (const CorrelatedRecord& c : batch.correlated)
@@ -227,7 +227,7 @@ Status Committer::StoreLines(const Batch& batch, SourceState* source) {
     latest_ = std::max(latest_, *event.time);
     source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
   }
-  if (batch.pushed) NoteTimes(batch);
+  if (batch.origin.pushed) NoteTimes(batch);
   source->watermark = watermark_.Of(source->id);
   source->last_heard = batch.arrival;
   return StoreProgress(batch.source, source);
@@ -262,7 +262,7 @@ void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& bat
   letter.offset = decoded.offset;
   letter.raw_size = record.size;
   if (record.cut_from > 0) {  // already counted, as oversized
-    letter.reason = batch.pushed ? "message too long, or never ended" : "line too long";
+    letter.reason = batch.origin.pushed ? "message too long, or never ended" : "line too long";
     letter.offset = record.size;
     letter.raw_size = record.cut_from;
   } else if (decoded.outcome == DecodeOutcome::kRepaired) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "ingest/file_identity.h"
 #include "ingest/input_list.h"
 
 #if defined(__GLIBC__)
@@ -108,7 +109,7 @@ Result<bool> Embedded::Poll(size_t input) {
   const Result<Batch*> free = FreeBatch();
   if (!free.ok()) return free.status();
   Batch* const batch = *free;
-  batch->pushed = false;
+  batch->origin = {};
   const bool more = tail.files->Poll(&batch->lines, &batch->source);
   TellProblems(&tail);
   batch->input = input;
@@ -120,6 +121,13 @@ Result<bool> Embedded::Poll(size_t input) {
   }
   batch->declared = tail.declared;
   batch->arrival = clock_->Now();
+  batch->origin.format = options_.inputs[input].format;
+  batch->origin.zone = options_.inputs[input].zone.get();
+  // A file that lay there for a year before it was read.
+  batch->origin.written =
+      batch->has_lines
+          ? std::min(batch->arrival, ModifiedAt(batch->source.progress.path).value_or(batch->arrival))
+          : batch->arrival;
   batch->copies = tail.files->TakeProgress();
   batch->ended = tail.files->TakeEnded();
   DropNotOwned(input, &batch->copies);

@@ -18,7 +18,9 @@
 
 #include "core/clock.h"
 #include "core/log_source.h"
+#include "core/record_origin.h"
 #include "core/status.h"
+#include "core/time_zone.h"
 #include "correlate/fold.h"
 #include "ingest/file_tail.h"
 #include "ingest/ingest_counts.h"
@@ -34,6 +36,8 @@ struct FileInput {
   std::string name;
   std::vector<std::string> patterns;  // files, folders, globs
   DeclaredLogSource log_source;
+  SourceFormat format = SourceFormat::kAuto;
+  std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
 };
 
 // One per data folder; one thread runs it.

@@ -22,7 +22,7 @@ Result<std::shared_ptr<const Engine>> Engine::Load(std::shared_ptr<const RuleSet
   engine->entities_ = std::move(*entities);
   engine->own_addresses_ = options.own_addresses;
   FieldTable* fields = &engine->fields_;
-  JsonDecoder::RegisterFields(fields);
+  RecordDecoder::RegisterFields(fields);
   EventTime::RegisterFields(fields);
   Classifier::RegisterFields(engine->log_sources_, fields);
   EntityExtractor::RegisterFields(engine->entities_, fields);
@@ -41,14 +41,15 @@ Pipeline::Pipeline(std::shared_ptr<const Engine> engine)
       entities_(engine_->entities(), engine_->fields(), *engine_->facts(), engine_->own_addresses()) {}
 
 DecodeResult Pipeline::Process(std::string_view record, uint32_t declared, const Position& position,
-                               Timestamp arrival) {
+                               Timestamp arrival, const RecordOrigin& origin) {
   event_.Clear(engine_->fields());
-  const DecodeResult decoded = decoder_.Decode(record, &event_);
+  const DecodeResult decoded = decoder_.Decode(record, origin, &event_);
   event_.position = position;
   event_.arrival = arrival;
   event_.raw = record;
   event_.damaged = decoded.outcome == DecodeOutcome::kDamaged;
-  event_time_.Set(&event_);
+  if (!event_.time.has_value()) event_time_.Set(&event_);
+  if (!event_.time.has_value() && origin.pushed) event_.time = arrival;
   facts_ = classifier_.Classify(event_, declared);
   detector_.Match(event_, facts_, &matches_);
   return decoded;

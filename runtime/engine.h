@@ -17,7 +17,7 @@
 #include "correlate/rule_program.h"
 #include "ingest/classifier.h"
 #include "ingest/event_time.h"
-#include "ingest/json_decoder.h"
+#include "ingest/record_decoder.h"
 #include "rules/rule_set.h"
 
 namespace redthread {
@@ -67,10 +67,10 @@ class Pipeline {
   explicit Pipeline(std::shared_ptr<const Engine> engine);
 
   // Runs one record. `record` is followed by Decoder::kPadding readable bytes and stays as it is until the
-  // next call. `declared`: from FactsTable::Declare. What the record became stands in event(), facts() and
-  // matches() until the next call.
+  // next call. `declared`: from FactsTable::Declare. `origin`: what the source knows. What the record became
+  // stands in event(), facts() and matches() until the next call.
   DecodeResult Process(std::string_view record, uint32_t declared, const Position& position,
-                       Timestamp arrival);
+                       Timestamp arrival, const RecordOrigin& origin = {});
 
   Event& event() { return event_; }
   FactsId facts() const { return facts_; }
@@ -81,7 +81,7 @@ class Pipeline {
 
  private:
   std::shared_ptr<const Engine> engine_;
-  JsonDecoder decoder_;
+  RecordDecoder decoder_;
   EventTime event_time_;
   Classifier classifier_;
   Detector detector_;

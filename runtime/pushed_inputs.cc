@@ -205,7 +205,8 @@ void PushedInputs::FillFrom(Input* input, OpenSender* sender, Batch* batch) cons
     batch->arrival = next.arrival;
   }
   batch->has_lines = true;
-  batch->pushed = true;
+  const ListenerInput& configured = options_.inputs[sender->input];
+  batch->origin = {configured.format, configured.zone.get(), 0, batch->arrival, true};
   batch->source_id = sender->id;
   batch->source = {};
   batch->source.progress.epoch = sender->epoch;

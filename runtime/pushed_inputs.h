@@ -14,7 +14,9 @@
 
 #include "core/clock.h"
 #include "core/log_source.h"
+#include "core/record_origin.h"
 #include "core/status.h"
+#include "core/time_zone.h"
 #include "ingest/message_queue.h"
 #include "ingest/syslog_listener.h"
 #include "runtime/batch_workers.h"
@@ -27,6 +29,8 @@ struct ListenerInput {
   std::string name;
   SyslogListener::Options listener;
   DeclaredLogSource log_source;
+  SourceFormat format = SourceFormat::kAuto;
+  std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
 };
 
 // When nobody waits for a silent sender any more.

@@ -14,6 +14,7 @@
 #include "correlate/correlation_alert.h"
 #include "correlate/match_extractor.h"
 #include "correlate/sorted_fold.h"
+#include "ingest/file_identity.h"
 #include "ingest/input_list.h"
 #include "ingest/record_reader.h"
 #include "runtime/scan_correlation.h"
@@ -109,7 +110,8 @@ struct Scan::Input {
   std::string path;
   uint32_t rank = 0;      // in the order of paths, which is the order of output
   uint32_t declared = 0;  // FactsTable::Declare
-  uint64_t size = 0;      // on disk
+  RecordOrigin origin;
+  uint64_t size = 0;  // on disk
 };
 
 struct Scan::Shared {
@@ -184,6 +186,19 @@ Scan::Scan(std::shared_ptr<const Engine> engine, ScanOptions options)
     : engine_(std::move(engine)), options_(std::move(options)) {}
 Scan::~Scan() = default;
 
+// The years that records without one were given.
+struct AssumedYears {
+  uint64_t records = 0;
+  int first = 0, last = 0;
+  void Add(int year) { *this += {1, year, year}; }
+  void operator+=(const AssumedYears& other) {
+    if (other.records == 0) return;
+    first = records == 0 ? other.first : std::min(first, other.first);
+    last = std::max(last, other.last);
+    records += other.records;
+  }
+};
+
 // What one worker found in one batch, before it is handed over under the lock.
 class BatchResult {
  public:
@@ -193,12 +208,13 @@ class BatchResult {
       : options_(options), pipeline_(pipeline), rows_wanted_(rows_wanted), extractor_(extractor) {}
 
   void Take(const RecordBatch::Record& record, size_t input, const std::string& path, uint32_t rank,
-            uint32_t declared) {
+            uint32_t declared, const RecordOrigin& origin) {
     Position position;
     position.source = rank;
     position.index = record.index;
     position.cursor = record.cursor;
-    const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{});
+    const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{}, origin);
+    if (decoded.assumed_year != 0) years.Add(decoded.assumed_year);
     if (record.cut_from > 0) {
       NoteCut(record, input, path);
     } else if (decoded.outcome != DecodeOutcome::kClean) {
@@ -226,6 +242,7 @@ class BatchResult {
   std::vector<Problem> problems;
   std::vector<RuleIndex> matched;
   uint64_t timeless = 0;
+  AssumedYears years;
   IngestCounts counts;
 
  private:
@@ -321,7 +338,7 @@ void Scan::Work(Mode mode) {
     const uint64_t without_group = extractor.without_group();
     const auto input_index = static_cast<size_t>(input - shared_->inputs.data());
     for (const RecordBatch::Record& record : batch.records) {
-      result.Take(record, input_index, input->path, input->rank, input->declared);
+      result.Take(record, input_index, input->path, input->rank, input->declared, input->origin);
     }
     result.counts += batch.counts;
     shared_->progress.records += batch.counts.records;
@@ -332,6 +349,11 @@ void Scan::Work(Mode mode) {
     report_.counts += result.counts;
     report_.detections += result.matched.size();
     report_.timeless += result.timeless;
+    AssumedYears years{report_.yearless, report_.first_year, report_.last_year};
+    years += result.years;
+    report_.yearless = years.records;
+    report_.first_year = years.first;
+    report_.last_year = years.last;
     for (const RuleIndex rule : result.matched) ++report_.by_rule[rule];
     for (Problem& p : result.problems) shared_->AddProblem(&report_, std::move(p));
     for (const BatchResult::Row& row : result.rows) {
@@ -361,6 +383,10 @@ Status Scan::ReadAll(Mode mode, const Tick& tick) {
     input.size = FileSize(path);
     known_size = known_size && path != "-";
     input.declared = engine_->facts()->Declare(DeclaredFor(options_.log_sources, path));
+    input.origin.format = options_.format;
+    input.origin.zone = options_.zone.get();
+    input.origin.year = options_.year;
+    input.origin.written = path == "-" ? options_.now : ModifiedAt(path).value_or(options_.now);
     shared_->progress.total_input_bytes += input.size;
     shared_->inputs.push_back(std::move(input));
   }

@@ -14,7 +14,9 @@
 
 #include "core/alert.h"
 #include "core/log_source.h"
+#include "core/record_origin.h"
 #include "core/status.h"
+#include "core/time_zone.h"
 #include "correlate/fold.h"
 #include "correlate/match_log.h"
 #include "ingest/ingest_counts.h"
@@ -35,7 +37,11 @@ Result<LogSourceFlag> ParseLogSourceFlag(const std::string& text);
 struct ScanOptions {
   std::vector<std::string> paths;
   std::vector<LogSourceFlag> log_sources;
-  int jobs = 1;  // worker threads, at least 1
+  SourceFormat format = SourceFormat::kAuto;
+  std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
+  int year = 0;                          // of times that name none; 0: RecordOrigin says
+  Timestamp now;                         // the standard input was last written then
+  int jobs = 1;                          // worker threads, at least 1
   Level min_level = Level::kInformational;
   Nanoseconds fold_window = kDefaultFoldWindow;
   size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
@@ -63,6 +69,8 @@ struct ScanReport {
   IngestCounts counts;
   uint64_t inputs = 0;                   // read, wholly or in part
   uint64_t detections = 0;               // above min_level
+  uint64_t yearless = 0;                 // records whose time names no year,
+  int first_year = 0, last_year = 0;     // and those that were taken for it
   uint64_t timeless = 0;                 // detections on events without a time
   std::vector<uint64_t> by_rule;         // detections by RuleIndex
   std::vector<uint64_t> by_correlation;  // alerts by CorrelationIndex

@@ -114,7 +114,7 @@ constexpr BadCase kBad[] = {
     {"version: 1\nsources: {a: {type: file, path: x, fromat: json}}\n",
      "/etc/redthread/c.yml:2:36: unknown key `fromat`, did you mean `format`?"},
     {"version: 1\nsources: {a: {type: file, path: x, zzzzzz: json}}\n",
-     "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format and logsource"},
+     "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format, time_zone and logsource"},
     {"version: 1\nsources: {a.b: {type: file, path: x}}\n",
      "/etc/redthread/c.yml:2:11: a name has letters, digits, `-` and `_` only, at most 64"},
     {"version: 1\nsources: {net: {type: syslog}}\n",

@@ -87,7 +87,7 @@ std::vector<BadLine> BadLines() {
       {"raw control characters", head + ",\"o\":\"\x01\t\x1b[2J\"}", 0, "",
        "1 read with broken characters replaced"},
       {"no object", "Jan  1 host: mimikatz \xff was here", 5,
-       ": record 5, byte 0: no JSON object; searched as text only", "1 unreadable", false},
+       ": record 5, byte 0: no known format; searched as text only", "1 unreadable", false},
       {"two records on one line", head + "}" + head + "}", 5,
        ": text after the object; what could be read of it was used", "1 read in part"},
   };

@@ -244,7 +244,7 @@ TEST_F(RunTest, WhatCannotBeReadIsKeptAsDeadLettersAndTheExitCodeSaysSo) {
                   },
                   &damage)
                   .ok());
-  EXPECT_EQ(letters, (Strings{"1 no JSON object 9 no object",
+  EXPECT_EQ(letters, (Strings{"1 no known format 9 no object",
                               "2 string without an end " + std::to_string(plain.size() - 2) + R"( {"UtcTime)",
                               "3 line too long " + std::to_string((20 << 20) + 104) + R"( {"UtcTime)"}));
 }

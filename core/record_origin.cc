@@ -1,0 +1,15 @@
+#include "core/record_origin.h"
+
+namespace redthread {
+
+std::optional<SourceFormat> ParseSourceFormat(std::string_view name) {
+  std::string_view names = kSourceFormatNames;
+  for (uint8_t format = 0; !names.empty(); ++format) {
+    const size_t bar = names.find('|');
+    if (names.substr(0, bar) == name) return static_cast<SourceFormat>(format);
+    names.remove_prefix(bar == std::string_view::npos ? names.size() : bar + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace redthread

@@ -1,0 +1,49 @@
+// RecordDecoder: a record of any format -> Event.
+//
+// Which format a record is in, it says itself: each begins like no other. So nothing is remembered from one
+// record to the next, and the answer is the same in any order, after any restart and on any number of
+// threads. A source whose format is locked is read in that one alone.
+//
+// Every event of a text format has the line as it came in the field `raw`, which keyword rules search, and
+// the time that it was given in `@timestamp`. What no format reads is dead: `raw` is then all there is.
+#pragma once
+
+#include <string_view>
+
+#include "core/decoder.h"
+#include "ingest/json_decoder.h"
+#include "ingest/syslog_decoder.h"
+#include "ingest/text_field.h"
+#include "ingest/text_time.h"
+#include "ingest/web_decoder.h"
+
+namespace redthread {
+
+// One per thread. The FieldTable outlives it, and every event it fills has been cleared with that table.
+class RecordDecoder final : public Decoder {
+ public:
+  // To be called before the table is used.
+  static void RegisterFields(FieldTable* fields) { JsonDecoder::RegisterFields(fields); }
+  explicit RecordDecoder(const FieldTable& fields);
+
+  DecodeResult Decode(std::string_view record, const RecordOrigin& origin, Event* event) override;
+
+  // The format that a record is in by its first characters, which may still turn out not to hold; kAuto when
+  // it looks like none.
+  static SourceFormat Detect(std::string_view record);
+
+ private:
+  DecodeResult DecodeText(std::string_view record, const RecordOrigin& origin, Event* event);
+  bool Read(SourceFormat format, std::string_view text, Event* event);
+  bool ReadSyslog(std::string_view text, Event* event);
+  bool ReadWeb(SourceFormat format, std::string_view text, Event* event);
+  void SetTime(const WallTime& time, Event* event);
+
+  JsonDecoder json_;
+  SyslogDecoder syslog_;
+  WebDecoder web_;
+  TextClock clock_;
+  TextField raw_, timestamp_;
+};
+
+}  // namespace redthread
