@@ -63,7 +63,7 @@ struct Batch {
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
 
-  Timestamp ArrivalOf(size_t record) const { return pushed ? arrivals[record] : arrival; }
+  Timestamp ArrivalOf(size_t record) const { return origin.pushed ? arrivals[record] : arrival; }
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`
