@@ -94,7 +94,8 @@ void RunLive(benchmark::State& state, size_t groups, int gte) {
   size_t n = 0, next = 0;
   for (auto _ : state) {
     const bool again = n % 10 == 9 || next >= groups;
-    group[0] = "user" + std::to_string(again ? n * 7919 % std::min(next, groups) : next++);
+    const size_t somebody = n * 0x9E3779B97F4A7C15 >> 24;
+    group[0] = "user" + std::to_string(again ? somebody % std::min(next, groups) : next++);
     match.time = {time += 1'000'000};
     match.evidence[0].time = match.time;
     match.evidence[0].position.index = n;

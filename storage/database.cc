@@ -58,6 +58,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(ColumnFamily family, size_t max_memor
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;  // else they grow outside of the ceiling
+  // In pieces of a few kB: as one block of a large file they would push out all else, and each other.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.pin_top_level_index_and_filter = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.format_version = 5;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -242,7 +246,9 @@ Result<std::unique_ptr<Database>> Database::Open(const Options& options) {
 
 Status Database::OpenFamilies(const Options& options, Rocks* rocks) {
   const size_t memory = std::max(options.max_memory_bytes, kMinMemory);
-  rocks->cache = rocksdb::NewLRUCache(memory);
+  // Few shards: a thread or two read at a time, and no shard may be small beside what is put into it.
+  constexpr int kShardBits = 2;
+  rocks->cache = rocksdb::NewLRUCache(memory, kShardBits, false, 0.5);
   rocks->write_buffers = std::make_shared<rocksdb::WriteBufferManager>(memory / 2, rocks->cache);
   rocks->read_only = options.read_only;
 
