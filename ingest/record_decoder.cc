@@ -23,6 +23,11 @@ char FirstVisible(std::string_view record) {
   return '\0';
 }
 
+// "2016-12-10"
+bool BeginsWithIsoDate(std::string_view text) {
+  return text.size() > 19 && IsDigit(text[0]) && IsDigit(text[3]) && text[4] == '-' && text[7] == '-';
+}
+
 }  // namespace
 
 RecordDecoder::RecordDecoder(const FieldTable& fields)
@@ -32,7 +37,8 @@ RecordDecoder::RecordDecoder(const FieldTable& fields)
       key_values_(fields),
       filterlog_(fields),
       raw_(fields, "raw"),
-      timestamp_(fields, "@timestamp") {}
+      timestamp_(fields, "@timestamp"),
+      message_(fields, "message") {}
 
 DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& origin, Event* event) {
   const char first = FirstVisible(record);
@@ -62,7 +68,14 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   const bool locked = origin.format != SourceFormat::kAuto;
   const SourceFormat format = locked ? origin.format : Detect(text);
   DecodeResult result;
-  if (format != SourceFormat::kAuto && Read(format, text, event)) {
+  bool read = format != SourceFormat::kAuto && Read(format, text, event);
+  if (!read && !locked && BeginsWithIsoDate(text)) {
+    // The log of some program, of which at least the time is known.
+    event->ClearTape();
+    AddText(raw_, text, event);
+    read = ReadPlain(text, event);
+  }
+  if (read) {
     // Records that name their fields may have it already.
     const bool named = format >= SourceFormat::kCef && event->FindField(timestamp_.name) != kNoNode;
     if (event->time.has_value() && !named) AddTimestamp(event);
@@ -89,6 +102,7 @@ SourceFormat RecordDecoder::Detect(std::string_view record) {
     if (record[4] == '-' && record[10] == 'T') return SourceFormat::kSyslog;
     if (record[4] == '-' && record.size() > 20 && record[19] == ',' && record[20] == ' ')
       return SourceFormat::kCbs;
+    if (BeginsWithIsoDate(record)) return SourceFormat::kText;
   }
   if (KeyValueDecoder::LooksLikeCef(record)) return SourceFormat::kCef;
   if (KeyValueDecoder::LooksLikeAudit(record)) return SourceFormat::kAuditd;
@@ -114,6 +128,8 @@ bool RecordDecoder::Read(SourceFormat format, std::string_view text, Event* even
       return ReadKeyValues(format, text, event) || (text.starts_with('<') && ReadSyslog(text, event));
     case SourceFormat::kFilterlog:
       return filterlog_.Read(text, event) || ReadSyslog(text, event);
+    case SourceFormat::kText:
+      return ReadPlain(text, event);
     case SourceFormat::kAuto:
     case SourceFormat::kJson:
       break;
@@ -128,6 +144,16 @@ bool RecordDecoder::ReadWeb(SourceFormat format, std::string_view text, Event* e
                                                      : web_.ReadCbs(text, &time, event);
   if (read) event->time = clock_.Resolve(time);
   return read;
+}
+
+bool RecordDecoder::ReadPlain(std::string_view text, Event* event) {
+  WallTime time;
+  if (!TakeIsoTime(&text, &time)) return false;
+  event->time = clock_.Resolve(time);
+  TakePrefix(",", &text);
+  TakePrefix(" ", &text);
+  AddText(message_, text, event);
+  return true;
 }
 
 bool RecordDecoder::ReadSyslog(std::string_view text, Event* event) {

@@ -36,6 +36,7 @@ class RecordDecoder final : public Decoder {
 
  private:
   DecodeResult DecodeText(std::string_view record, const RecordOrigin& origin, Event* event);
+  bool ReadPlain(std::string_view text, Event* event);
   bool Read(SourceFormat format, std::string_view text, Event* event);
   bool ReadSyslog(std::string_view text, Event* event);
   bool ReadSyslogBody(const SyslogHeader& header, Event* event);
@@ -49,7 +50,7 @@ class RecordDecoder final : public Decoder {
   KeyValueDecoder key_values_;
   FilterlogDecoder filterlog_;
   TextClock clock_;
-  TextField raw_, timestamp_;
+  TextField raw_, timestamp_, message_;
 };
 
 }  // namespace redthread
