@@ -23,10 +23,22 @@ char FirstVisible(std::string_view record) {
   return '\0';
 }
 
+// "2016-12-10"
+bool BeginsWithIsoDate(std::string_view text) {
+  return text.size() > 19 && IsDigit(text[0]) && IsDigit(text[3]) && text[4] == '-' && text[7] == '-';
+}
+
 }  // namespace
 
 RecordDecoder::RecordDecoder(const FieldTable& fields)
-    : json_(fields), syslog_(fields), web_(fields), raw_(fields, "raw"), timestamp_(fields, "@timestamp") {}
+    : json_(fields),
+      syslog_(fields),
+      web_(fields),
+      key_values_(fields),
+      filterlog_(fields),
+      raw_(fields, "raw"),
+      timestamp_(fields, "@timestamp"),
+      message_(fields, "message") {}
 
 DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& origin, Event* event) {
   const char first = FirstVisible(record);
@@ -56,7 +68,17 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   const bool locked = origin.format != SourceFormat::kAuto;
   const SourceFormat format = locked ? origin.format : Detect(text);
   DecodeResult result;
-  if (format != SourceFormat::kAuto && Read(format, text, event)) {
+  bool read = format != SourceFormat::kAuto && Read(format, text, event);
+  if (!read && !locked && BeginsWithIsoDate(text)) {
+    // The log of some program, of which at least the time is known.
+    event->ClearTape();
+    AddText(raw_, text, event);
+    read = ReadPlain(text, event);
+  }
+  if (read) {
+    // Records that name their fields may have it already.
+    const bool named = format >= SourceFormat::kCef && event->FindField(timestamp_.name) != kNoNode;
+    if (event->time.has_value() && !named) AddTimestamp(event);
     result.assumed_year = clock_.assumed_year();
     return result;
   }
@@ -80,8 +102,13 @@ SourceFormat RecordDecoder::Detect(std::string_view record) {
     if (record[4] == '-' && record[10] == 'T') return SourceFormat::kSyslog;
     if (record[4] == '-' && record.size() > 20 && record[19] == ',' && record[20] == ' ')
       return SourceFormat::kCbs;
+    if (BeginsWithIsoDate(record)) return SourceFormat::kText;
   }
+  if (KeyValueDecoder::LooksLikeCef(record)) return SourceFormat::kCef;
+  if (KeyValueDecoder::LooksLikeAudit(record)) return SourceFormat::kAuditd;
+  if (KeyValueDecoder::LooksLikeFortigate(record)) return SourceFormat::kFortigate;
   if (WebDecoder::FindAccessTime(record) != std::string_view::npos) return SourceFormat::kAccess;
+  if (KeyValueDecoder::LooksLikeKeyValue(record)) return SourceFormat::kKeyValue;
   return SourceFormat::kAuto;
 }
 
@@ -93,9 +120,21 @@ bool RecordDecoder::Read(SourceFormat format, std::string_view text, Event* even
     case SourceFormat::kError:
     case SourceFormat::kCbs:
       return ReadWeb(format, text, event);
-    default:
-      return false;
+    case SourceFormat::kCef:
+    case SourceFormat::kAuditd:
+    case SourceFormat::kFortigate:
+    case SourceFormat::kKeyValue:
+      // Most of these come wrapped in syslog, and are locked by what is inside.
+      return ReadKeyValues(format, text, event) || (text.starts_with('<') && ReadSyslog(text, event));
+    case SourceFormat::kFilterlog:
+      return filterlog_.Read(text, event) || ReadSyslog(text, event);
+    case SourceFormat::kText:
+      return ReadPlain(text, event);
+    case SourceFormat::kAuto:
+    case SourceFormat::kJson:
+      break;
   }
+  return false;
 }
 
 bool RecordDecoder::ReadWeb(SourceFormat format, std::string_view text, Event* event) {
@@ -103,22 +142,69 @@ bool RecordDecoder::ReadWeb(SourceFormat format, std::string_view text, Event* e
   const bool read = format == SourceFormat::kAccess  ? web_.ReadAccess(text, &time, event)
                     : format == SourceFormat::kError ? web_.ReadError(text, &time, event)
                                                      : web_.ReadCbs(text, &time, event);
-  if (read) SetTime(time, event);
+  if (read) event->time = clock_.Resolve(time);
   return read;
+}
+
+bool RecordDecoder::ReadPlain(std::string_view text, Event* event) {
+  WallTime time;
+  if (!TakeIsoTime(&text, &time)) return false;
+  event->time = clock_.Resolve(time);
+  TakePrefix(",", &text);
+  TakePrefix(" ", &text);
+  AddText(message_, text, event);
+  return true;
 }
 
 bool RecordDecoder::ReadSyslog(std::string_view text, Event* event) {
   SyslogHeader header;
   if (!ReadSyslogHeader(text, &header)) return false;
-  if (header.has_time) SetTime(header.time, event);
+  if (header.has_time) event->time = clock_.Resolve(header.time);
   syslog_.AddHeader(header, event);
-  syslog_.AddMessage(header, event);
+  if (!ReadSyslogBody(header, event)) syslog_.AddMessage(header, event);
   return true;
 }
 
-void RecordDecoder::SetTime(const WallTime& time, Event* event) {
-  event->time = clock_.Resolve(time);
-  if (!event->time.has_value()) return;
+// Devices send their own formats in syslog's envelope. What is read here has no field `message`: it is no
+// prose.
+bool RecordDecoder::ReadSyslogBody(const SyslogHeader& header, Event* event) {
+  const std::string_view body = header.message;
+  if (body.empty()) return false;
+  switch (body.front()) {
+    case 'C':
+      return KeyValueDecoder::LooksLikeCef(body) && ReadKeyValues(SourceFormat::kCef, body, event);
+    case 'n':
+    case 't':
+      return KeyValueDecoder::LooksLikeAudit(body) && ReadKeyValues(SourceFormat::kAuditd, body, event);
+    case 'd':
+      return KeyValueDecoder::LooksLikeFortigate(body) &&
+             ReadKeyValues(SourceFormat::kFortigate, body, event);
+    default:
+      break;
+  }
+  if (header.tag == "filterlog") return filterlog_.Read(body, event);
+  if (header.tag != "nginx" && header.tag != "apache2" && header.tag != "apache" && header.tag != "httpd")
+    return false;
+  return WebDecoder::FindAccessTime(body) != std::string_view::npos &&
+         ReadWeb(SourceFormat::kAccess, body, event);
+}
+
+bool RecordDecoder::ReadKeyValues(SourceFormat format, std::string_view text, Event* event) {
+  KeyValueDecoder::Time time;
+  const bool read = format == SourceFormat::kCef         ? key_values_.ReadCef(text, &time, event)
+                    : format == SourceFormat::kAuditd    ? key_values_.ReadAudit(text, &time, event)
+                    : format == SourceFormat::kFortigate ? key_values_.ReadFortigate(text, &time, event)
+                                                         : key_values_.ReadKeyValue(text, &time, event);
+  if (!read) return false;
+  if (time.utc.has_value()) {
+    event->time = time.utc;
+  } else if (time.wall.has_value()) {
+    event->time = clock_.Resolve(*time.wall);
+  }
+  return true;
+}
+
+void RecordDecoder::AddTimestamp(Event* event) {
   char* const text = event->arena().Allocate(TextClock::kMaxFormatted);
   const size_t size = clock_.Format(*event->time, text);
   event->arena().Shrink(text, size);

@@ -11,7 +11,9 @@
 #include <string_view>
 
 #include "core/decoder.h"
+#include "ingest/filterlog_decoder.h"
 #include "ingest/json_decoder.h"
+#include "ingest/key_value_decoder.h"
 #include "ingest/syslog_decoder.h"
 #include "ingest/text_field.h"
 #include "ingest/text_time.h"
@@ -34,16 +36,21 @@ class RecordDecoder final : public Decoder {
 
  private:
   DecodeResult DecodeText(std::string_view record, const RecordOrigin& origin, Event* event);
+  bool ReadPlain(std::string_view text, Event* event);
   bool Read(SourceFormat format, std::string_view text, Event* event);
   bool ReadSyslog(std::string_view text, Event* event);
+  bool ReadSyslogBody(const SyslogHeader& header, Event* event);
   bool ReadWeb(SourceFormat format, std::string_view text, Event* event);
-  void SetTime(const WallTime& time, Event* event);
+  bool ReadKeyValues(SourceFormat format, std::string_view text, Event* event);
+  void AddTimestamp(Event* event);
 
   JsonDecoder json_;
   SyslogDecoder syslog_;
   WebDecoder web_;
+  KeyValueDecoder key_values_;
+  FilterlogDecoder filterlog_;
   TextClock clock_;
-  TextField raw_, timestamp_;
+  TextField raw_, timestamp_, message_;
 };
 
 }  // namespace redthread

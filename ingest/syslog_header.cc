@@ -72,6 +72,7 @@ bool TakeHost(std::string_view* text, std::string_view* host) {
   const size_t end = std::min(text->find(' '), text->size());
   if (end == 0 || end > kMaxHost) return false;
   const std::string_view word = text->substr(0, end);
+  if (word.starts_with("CEF:")) return false;
   if (word.back() == ':' || (word.back() == ']' && word.front() != '[')) return false;
   *host = word;
   text->remove_prefix(std::min(end + 1, text->size()));

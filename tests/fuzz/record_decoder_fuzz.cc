@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto padded = std::make_unique<char[]>(size + Decoder::kPadding);
   text.copy(padded.get(), size);
   const std::string_view record(padded.get(), size);
-  for (int format = 0; format <= static_cast<int>(SourceFormat::kKeyValue); ++format)
+  for (int format = 0; format <= static_cast<int>(SourceFormat::kText); ++format)
     Check(record, static_cast<SourceFormat>(format));
   return 0;
 }

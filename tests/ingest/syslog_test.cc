@@ -61,8 +61,10 @@ TEST_F(SyslogTest, ReadsHeadersOfAllKinds) {
       {"<192>Oct 11 22:14:15 h su: x", R"("no known format")"},
       {"<3x>Oct 11 22:14:15 h su: x", R"("no known format")"},
       {"<1234>Oct 11 22:14:15 h su: x", R"("no known format")"},
-      {"2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop: x", R"("no known format")"},
-      {"2015-10-18T18:01:47 INFO a message of an application", R"("no known format")"},
+      {"2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop: x",
+       R"({"message":"INFO [main] org.apache.hadoop: x"})"},
+      {"2015-10-18T18:01:47 INFO a message of an application",
+       R"({"message":"INFO a message of an application"})"},
   };
   for (const LineCase& c : cases) EXPECT_EQ(Read(c.line), json::parse(c.expected)) << c.line;
 }

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
+
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -47,7 +49,9 @@ class TextFormatTest : public ::testing::Test {
     if (result.outcome != DecodeOutcome::kClean) return result.reason;
     json fields = Fields();
     EXPECT_EQ(fields["raw"], line);
-    for (const char* name : {"raw", "@timestamp", "host", "program", "pid"}) fields.erase(name);
+    for (const char* name : {"raw", "@timestamp", "program"}) fields.erase(name);
+    if (fields.contains("hostname")) fields.erase("host");
+    if (fields.contains("procid")) fields.erase("pid");
     return fields;
   }
 
@@ -55,6 +59,13 @@ class TextFormatTest : public ::testing::Test {
   std::string TimeOf(std::string_view line) {
     Decode(line);
     return event_.time.has_value() ? FormatTimestamp(*event_.time) : "";
+  }
+
+  // Of this thread; what others do on the machine must not decide a test.
+  static double CpuSeconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
   }
 
   // Checks that a line made of `unit`, `count` times and four times as often, is read in time that grows with
@@ -66,15 +77,14 @@ class TextFormatTest : public ::testing::Test {
       line += tail;
       double best = 1e9;
       for (int round = 0; round < 3; ++round) {
-        const auto begin = std::chrono::steady_clock::now();
+        const double begin = CpuSeconds();
         Decode(line);
-        best =
-            std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        best = std::min(best, CpuSeconds() - begin);
       }
       return best;
     };
     const double once = seconds(20'000), four = seconds(80'000);
-    EXPECT_LT(four, 10 * once + 0.03) << head << " " << unit << " x n " << tail;
+    EXPECT_LT(four, 10 * once + 0.05) << head << " " << unit << " x n " << tail;
   }
 
   FieldTable fields_;

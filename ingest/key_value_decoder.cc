@@ -1,0 +1,339 @@
+#include "ingest/key_value_decoder.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace redthread {
+
+namespace {
+
+bool IsKeyCharacter(char c) {
+  const char lower = static_cast<char>(c | 0x20);
+  return IsDigit(c) || (lower >= 'a' && lower <= 'z') || c == '_' || c == '-' || c == '.' || c == '/' ||
+         c == '@';
+}
+
+// The size of the key that `text` begins with, up to its '='; 0 when there is none.
+size_t KeySize(std::string_view text) {
+  constexpr size_t kMaxKey = 128;
+  const size_t limit = std::min(text.size(), kMaxKey);
+  for (size_t i = 0; i < limit; ++i) {
+    if (text[i] == '=') return i;
+    if (!IsKeyCharacter(text[i])) return 0;
+  }
+  return 0;
+}
+
+struct Pair {
+  std::string_view key;
+  std::string_view value;  // without its quotes, still escaped
+  char quote = '\0';
+  bool has_value = false;  // else a word that stands alone
+};
+
+// Takes the next word off *text: `key=value`, `key="value"`, or something else. False at the end.
+bool TakePair(std::string_view* text, Pair* pair) {
+  while (!text->empty() && (text->front() == ' ' || text->front() == ',' || text->front() == '\x1d'))
+    text->remove_prefix(1);
+  if (text->empty()) return false;
+  *pair = {};
+  const size_t key = KeySize(*text);
+  if (key == 0) {
+    pair->key = text->substr(0, text->find_first_of(" \x1d"));
+    text->remove_prefix(pair->key.size());
+    return true;
+  }
+  pair->key = text->substr(0, key);
+  pair->has_value = true;
+  text->remove_prefix(key + 1);
+  if (!text->empty() && (text->front() == '"' || text->front() == '\'')) {
+    pair->quote = text->front();
+    size_t end = 1;
+    while (end < text->size() && (*text)[end] != pair->quote) end += (*text)[end] == '\\' ? 2 : 1;
+    end = std::min(end, text->size());
+    pair->value = text->substr(1, end - 1);
+    text->remove_prefix(std::min(end + 1, text->size()));
+    return true;
+  }
+  pair->value = text->substr(0, text->find_first_of(" \x1d"));
+  text->remove_prefix(pair->value.size());
+  return true;
+}
+
+// `escaped`: characters that a backslash stands before; n and r besides are line ends.
+std::string_view Unescape(std::string_view raw, std::string_view escaped, Event* event) {
+  if (raw.find('\\') == std::string_view::npos) return raw;
+  char* const out = event->arena().Allocate(raw.size());
+  size_t size = 0;
+  for (size_t i = 0; i < raw.size(); ++i) {
+    const char next = i + 1 < raw.size() ? raw[i + 1] : '\0';
+    if (raw[i] != '\\') {
+      out[size++] = raw[i];
+    } else if (next != '\0' && escaped.find(next) != std::string_view::npos) {
+      out[size++] = next;
+      ++i;
+    } else if (next == 'n' || next == 'r') {
+      out[size++] = next == 'n' ? '\n' : '\r';
+      ++i;
+    } else {
+      out[size++] = raw[i];
+    }
+  }
+  event->arena().Shrink(out, size);
+  return {out, size};
+}
+
+// Seconds, milliseconds, microseconds or nanoseconds since 1970, by the number of digits.
+std::optional<Timestamp> EpochTime(std::string_view digits) {
+  if (!IsPlainNumber(digits) && !(digits.size() == 19 && IsPlainNumber(digits.substr(0, 18))))
+    return std::nullopt;
+  int64_t value = 0;
+  for (const char c : digits) {
+    if (!IsDigit(c) || value > (INT64_MAX - 9) / 10) return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  switch (digits.size()) {
+    case 9:
+    case 10:
+      return Timestamp{value * 1'000'000'000};
+    case 12:
+    case 13:
+      return Timestamp{value * 1'000'000};
+    case 16:
+      return Timestamp{value * 1'000};
+    case 19:
+      return Timestamp{value};
+    default:
+      return std::nullopt;
+  }
+}
+
+int HexValue(char c) {
+  if (IsDigit(c)) return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// What the kernel wrote in hexadecimal because it holds spaces, quotes or control characters. NULs, which
+// stand between arguments, become spaces; what is no such text stays as it is. Source: kernel/audit.c,
+// audit_log_n_untrustedstring().
+std::string_view DecodeHex(std::string_view text, Event* event) {
+  if (text.size() < 2 || text.size() % 2 != 0) return text;
+  for (const char c : text) {
+    if (HexValue(c) < 0) return text;
+  }
+  char* const out = event->arena().Allocate(text.size() / 2);
+  bool ascii = true;
+  for (size_t i = 0; i < text.size() / 2; ++i) {
+    const int c = HexValue(text[2 * i]) * 16 + HexValue(text[2 * i + 1]);
+    out[i] = c == 0 ? ' ' : static_cast<char>(c);
+    ascii &= c < 0x80;
+  }
+  const std::string_view decoded(out, text.size() / 2);
+  return ascii || simdjson::validate_utf8(decoded.data(), decoded.size()) ? decoded : text;
+}
+
+}  // namespace
+
+KeyValueDecoder::KeyValueDecoder(const FieldTable& fields)
+    : fields_(fields),
+      vendor_(fields, "deviceVendor"),
+      product_(fields, "deviceProduct"),
+      version_(fields, "deviceVersion"),
+      event_class_(fields, "deviceEventClassId"),
+      name_(fields, "name"),
+      severity_(fields, "severity"),
+      src_ip_(fields, "src_ip"),
+      dst_ip_(fields, "dst_ip"),
+      src_port_(fields, "src_port"),
+      dst_port_(fields, "dst_port"),
+      action_(fields, "action"),
+      node_(fields, "node"),
+      type_(fields, "type"),
+      audit_time_(fields, "audit_time"),
+      audit_id_(fields, "audit_id"),
+      timestamp_(fields, "timestamp") {}
+
+// ---- recognising
+
+bool KeyValueDecoder::LooksLikeAudit(std::string_view text) {
+  if (TakePrefix("node=", &text)) TakeUntil(' ', &text);
+  if (!TakePrefix("type=", &text)) return false;
+  TakeUntil(' ', &text);
+  return text.starts_with("msg=audit(");
+}
+
+bool KeyValueDecoder::LooksLikeFortigate(std::string_view text) {
+  const std::string_view head = text.substr(0, 512);
+  return head.starts_with("date=") && head.find("time=") != std::string_view::npos &&
+         (head.find(" devid=") != std::string_view::npos || head.find(" logid=") != std::string_view::npos);
+}
+
+bool KeyValueDecoder::LooksLikeKeyValue(std::string_view text) {
+  const std::string_view head = text.substr(0, 1024);
+  std::string_view rest = head;
+  Pair pair;
+  if (!TakePair(&rest, &pair) || !pair.has_value || IsDigit(pair.key.front())) return false;
+  return TakePair(&rest, &pair) && pair.has_value;
+}
+
+// ---- CEF
+
+bool KeyValueDecoder::ReadCef(std::string_view text, Time* time, Event* event) const {
+  if (!TakePrefix("CEF:", &text)) return false;
+  TakeUntil('|', &text);
+  for (const TextField* field : {&vendor_, &product_, &version_, &event_class_, &name_, &severity_}) {
+    size_t end = 0;
+    while (end < text.size() && text[end] != '|') end += text[end] == '\\' ? 2 : 1;
+    if (end >= text.size() && field != &severity_) return false;
+    end = std::min(end, text.size());
+    AddText(*field, Unescape(text.substr(0, end), "\\|", event), event);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  // A value reaches to the next key, which is the word before an equals sign.
+  std::string_view key;
+  size_t value = 0, word = 0, pairs = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == ' ') {
+      word = i + 1;
+    } else if (text[i] == '=' && i > word && KeySize(text.substr(word, i - word + 1)) > 0) {
+      if (!key.empty())
+        AddExtension(key, text.substr(value, word > value ? word - 1 - value : 0), time, event);
+      if (++pairs > kMaxPairs) return true;
+      key = text.substr(word, i - word);
+      value = i + 1;
+      word = text.size();  // a further '=' belongs to the value, until the next space
+    }
+  }
+  if (!key.empty()) AddExtension(key, text.substr(value), time, event);
+  return true;
+}
+
+void KeyValueDecoder::AddExtension(std::string_view key, std::string_view raw, Time* time,
+                                   Event* event) const {
+  while (raw.ends_with(' ')) raw.remove_suffix(1);
+  const std::string_view value = Unescape(raw, "\\=|", event);
+  const NodeIndex node = AddNumber(TextField(fields_, key), value, event);
+  if (key == "src") AddAlias(src_ip_, node, event);
+  if (key == "dst") AddAlias(dst_ip_, node, event);
+  if (key == "spt") AddAlias(src_port_, node, event);
+  if (key == "dpt") AddAlias(dst_port_, node, event);
+  if (key == "act") AddAlias(action_, node, event);
+  if (key != "rt" && !(key == "end" && !time->utc.has_value() && !time->wall.has_value())) return;
+  std::string_view text = value;
+  WallTime wall;
+  if (const std::optional<Timestamp> epoch = EpochTime(value); epoch.has_value()) {
+    time->utc = epoch;
+  } else if (TakeBsdTime(&text, &wall) || TakeIsoTime(&text, &wall)) {
+    if (TakePrefix(" UTC", &text) || TakePrefix(" GMT", &text)) wall.zoned = true;
+    time->wall = wall;
+  }
+}
+
+// ---- auditd
+
+bool KeyValueDecoder::ReadAudit(std::string_view text, Time* time, Event* event) const {
+  if (TakePrefix("node=", &text)) AddText(node_, TakeUntil(' ', &text), event);
+  if (!TakePrefix("type=", &text)) return false;
+  const std::string_view type = TakeUntil(' ', &text);
+  if (!TakePrefix("msg=audit(", &text)) return false;
+  const size_t close = text.substr(0, 64).find(')');
+  if (close == std::string_view::npos) return false;
+  std::string_view id = text.substr(0, close);
+  const std::string_view seconds = TakeUntil(':', &id);
+  text.remove_prefix(close + 1);
+  TakePrefix(":", &text);
+  time->utc = ParseNumericTimestamp(seconds);
+  AddText(type_, type, event);
+  const NodeIndex at = AddText(audit_time_, seconds, event);
+  // "1604996384.965" is a number of JSON too.
+  const std::string_view whole = seconds.substr(0, seconds.find('.'));
+  if (time->utc.has_value() && IsPlainNumber(whole) && !seconds.ends_with('.'))
+    event->SetType(at, ValueType::kNumber);
+  AddAlias(timestamp_, at, event);
+  AddText(audit_id_, id, event);
+  AddAuditPairs(text, type == "EXECVE", event);
+  return true;
+}
+
+void KeyValueDecoder::AddAuditPairs(std::string_view rest, bool arguments, Event* event) const {
+  Pair pair;
+  for (size_t pairs = 0; pairs < kMaxPairs && TakePair(&rest, &pair); ++pairs) {
+    if (!pair.has_value) continue;
+    if (pair.quote == '\'' && pair.key == "msg") {
+      // What a program says: pairs of its own.
+      std::string_view inner = pair.value;
+      Pair own;
+      for (; pairs < kMaxPairs && TakePair(&inner, &own); ++pairs) {
+        if (own.has_value) AddText(TextField(fields_, own.key), own.value, event);
+      }
+      continue;
+    }
+    const bool text = pair.key == "comm" || pair.key == "exe" || pair.key == "name" || pair.key == "cwd" ||
+                      (arguments && pair.key.size() > 1 && pair.key[0] == 'a' && IsDigit(pair.key[1]));
+    AddText(TextField(fields_, pair.key),
+            text && pair.quote == '\0' ? DecodeHex(pair.value, event) : pair.value, event);
+  }
+}
+
+// ---- FortiGate and others
+
+bool KeyValueDecoder::ReadFortigate(std::string_view text, Time* time, Event* event) const {
+  if (!LooksLikeFortigate(text)) return false;
+  std::string_view date, clock, zone;
+  std::optional<Timestamp> event_time;
+  Pair pair;
+  for (size_t pairs = 0; pairs < kMaxPairs && TakePair(&text, &pair); ++pairs) {
+    if (!pair.has_value) continue;
+    if (pair.key == "date") date = pair.value;
+    if (pair.key == "time") clock = pair.value;
+    if (pair.key == "tz") zone = pair.value;
+    if (pair.key == "eventtime") event_time = EpochTime(pair.value);
+    const TextField field(fields_, pair.key);
+    if (pair.quote == '\0') {
+      AddNumber(field, pair.value, event);
+    } else {
+      AddText(field, Unescape(pair.value, "\\\"", event), event);
+    }
+  }
+  if (event_time.has_value()) {
+    time->utc = event_time;
+    return true;
+  }
+  char joined[64];
+  if (date.size() + clock.size() + zone.size() + 1 > sizeof(joined)) return true;
+  size_t size = date.copy(joined, date.size());
+  joined[size++] = 'T';
+  size += clock.copy(joined + size, clock.size());
+  size += zone.copy(joined + size, zone.size());
+  std::string_view whole(joined, size);
+  WallTime wall;
+  if (TakeIsoTime(&whole, &wall)) time->wall = wall;
+  return true;
+}
+
+bool KeyValueDecoder::ReadKeyValue(std::string_view text, Time* time, Event* event) const {
+  if (!LooksLikeKeyValue(text)) return false;
+  Pair pair;
+  for (size_t pairs = 0; pairs < kMaxPairs && TakePair(&text, &pair); ++pairs) {
+    if (!pair.has_value) continue;
+    const std::string_view value = pair.quote != '\0' ? Unescape(pair.value, "\\\"'", event) : pair.value;
+    const TextField field(fields_, pair.key);
+    pair.quote == '\0' ? AddNumber(field, value, event) : AddText(field, value, event);
+    if (time->wall.has_value() || time->utc.has_value()) continue;
+    if (pair.key != "time" && pair.key != "ts" && pair.key != "timestamp" && pair.key != "@timestamp")
+      continue;
+    std::string_view rest = value;
+    WallTime wall;
+    time->utc = ParseNumericTimestamp(value);
+    if (!time->utc.has_value() && (TakeIsoTime(&rest, &wall) || TakeSlashedTime(&rest, &wall)))
+      time->wall = wall;
+  }
+  return true;
+}
+
+}  // namespace redthread
