@@ -1,6 +1,7 @@
 #include "ingest/syslog_listener.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,7 +68,15 @@ Status SyslogListener::Bind() {
         this));
     event_add(loop_->datagrams.get(), nullptr);
   }
-  if (!options_.tcp) return Status::Ok();
+  return options_.tcp ? BindConnections() : Status::Ok();
+}
+
+Status SyslogListener::BindConnections() {
+  if (options_.tls.has_value()) {
+    Result<std::unique_ptr<TlsContext>> tls = TlsContext::Create(*options_.tls);
+    if (!tls.ok()) return tls.status();
+    tls_ = std::move(*tls);
+  }
   const Result<int> socket = BindSocket(options_.address, SOCK_STREAM);
   if (!socket.ok()) return socket.status();
   if (listen(*socket, kBacklog) != 0) {
@@ -81,8 +90,9 @@ Status SyslogListener::Bind() {
   options.max_connections = options_.max_connections;
   options.max_connections_of_peer = options_.max_connections_of_peer;
   options.message_timeout = options_.message_timeout;
+  options.tls = tls_.get();
   connections_ = std::make_unique<SyslogConnections>(
-      base, *socket, options, [this](const IpAddress& peer) { return IsAllowed(peer); },
+      loop_->base.get(), *socket, options, [this](const IpAddress& peer) { return IsAllowed(peer); },
       [this](const IpAddress& peer, std::string_view text, uint64_t cut_from) {
         read_.Add({peer, Transport::kTcp}, clock_->Now(), text, cut_from);
       },
@@ -104,6 +114,7 @@ SyslogListener::Counts& SyslogListener::Counts::operator+=(const Counts& other) 
   connections_over_limit += other.connections_over_limit;
   connections_lost_frame += other.connections_lost_frame;
   connections_out_of_time += other.connections_out_of_time;
+  connections_no_session += other.connections_no_session;
   pauses += other.pauses;
   return *this;
 }
@@ -118,6 +129,7 @@ SyslogListener::Counts SyslogListener::counts() const {
   counts.connections_over_limit = connection_counts_.over_limit;
   counts.connections_lost_frame = connection_counts_.lost_frame;
   counts.connections_out_of_time = connection_counts_.out_of_time;
+  counts.connections_no_session = connection_counts_.no_session;
   counts.pauses = pauses_;
   return counts;
 }
@@ -125,6 +137,11 @@ SyslogListener::Counts SyslogListener::counts() const {
 // ---- the thread
 
 void SyslogListener::Run() {
+  // A client that is gone while OpenSSL writes to it is an error of that connection and no more.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_) {
     const Nanoseconds began = clock_->Elapsed();
     more_ = false;
