@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/shared_clock.h"
 #include "tests/support/sockets.h"
 #include "tests/support/temporary_folder.h"
@@ -207,20 +208,7 @@ TEST_F(SyslogListenerTest, WhatConnectionsHoldAtTheEndIsGiven) {
 class SyslogTlsTest : public SyslogListenerTest {
  protected:
   void SetUp() override {
-    if (std::system("openssl version >/dev/null 2>&1") != 0) GTEST_SKIP() << "openssl is not installed";
-    const std::string new_key =
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 ";
-    Shell(new_key + "-x509 -keyout ca.key -out ca.pem -subj /CN=ca");
-    Shell(new_key + "-x509 -keyout stranger.key -out stranger.pem -subj /CN=stranger");
-    for (const std::string who : {"server", "client"}) {
-      Shell(new_key + "-keyout " + who + ".key -out " + who + ".csr -subj /CN=" + who);
-      Shell("openssl x509 -req -days 2 -CA ca.pem -CAkey ca.key -CAcreateserial -in " + who + ".csr -out " +
-            who + ".pem");
-    }
-  }
-  void Shell(const std::string& command) const {
-    ASSERT_EQ(std::system(("cd " + folder_.path() + " && { " + command + "; } >log 2>&1").c_str()), 0)
-        << command;
+    if (!MakeCertificates(folder_.path())) GTEST_SKIP() << "openssl is not installed";
   }
   TlsContext::Options Tls(const std::string& client_ca = "") const {
     const std::string folder = folder_.path() + "/";
