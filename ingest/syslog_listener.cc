@@ -32,13 +32,17 @@ struct SyslogListener::Loop {
   EventOf tick{nullptr, &event_free};
   EventOf datagrams{nullptr, &event_free};
   int ticks = 0;
+  int looks = 0;              // since all sockets were found empty, or that many were counted
+  Nanoseconds first_look{0};  // when the first of them began
 };
 
 SyslogListener::SyslogListener(const Options& options, Clock* clock)
     : options_(options),
       clock_(clock),
       caught_up_(clock->Elapsed().count()),
-      loop_(std::make_unique<Loop>()) {}
+      loop_(std::make_unique<Loop>()) {
+  loop_->first_look = clock->Elapsed();
+}
 
 SyslogListener::~SyslogListener() { Stop(); }
 
@@ -144,19 +148,41 @@ void SyslogListener::Run() {
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_) {
     const Nanoseconds began = clock_->Elapsed();
+    bool paused = udp_paused_ || tcp_paused_;
     more_ = false;
     event_base_loop(loop_->base.get(), EVLOOP_ONCE);
     if (connections_ != nullptr) more_ |= connections_->TakeMore();
     HandOver();
-    if (!more_ && !udp_paused_ && !tcp_paused_) caught_up_ = began.count();
+    paused |= udp_paused_ || tcp_paused_;
+    if (!paused) NoteLook(began);
   }
-  connections_.reset();  // gives what they hold
-  // What the kernel holds still: a buffer full, but not a flood that does not end.
-  constexpr int kLastReads = 64;
-  more_ = udp_ != nullptr;
-  for (int n = 0; n < kLastReads && std::exchange(more_, false); ++n) ReadDatagrams();
-  HandOver();
+  ReadLast();
   if (udp_ != nullptr) datagrams_lost_ += udp_->TakeLost();
+}
+
+// What the kernel holds still: what had been sent before the end is not lost by it. A flood does not end, so
+// the queue's limit holds here too.
+void SyslogListener::ReadLast() {
+  uint64_t before = 0;
+  do {
+    before = messages_;
+    if (connections_ != nullptr) connections_->Pause(false);
+    event_base_loop(loop_->base.get(), EVLOOP_NONBLOCK);
+    if (udp_ != nullptr) ReadDatagrams();
+    HandOver();
+  } while (messages_ > before && queue_.bytes() < options_.max_udp_queue_bytes);
+  connections_.reset();  // gives what they hold of a message
+  HandOver();
+}
+
+// Of a look that nothing kept from reading. Whoever floods us leaves more behind at every look; but so many
+// looks empty any buffer of the kernel, so what had arrived before the first of them has been read.
+void SyslogListener::NoteLook(Nanoseconds began) {
+  constexpr int kLooksThatEmptyABuffer = 1024;
+  if (more_ && ++loop_->looks < kLooksThatEmptyABuffer) return;
+  caught_up_ = (more_ ? loop_->first_look : began).count();
+  loop_->looks = 0;
+  loop_->first_look = began;
 }
 
 void SyslogListener::Tick() {

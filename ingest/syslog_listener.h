@@ -73,7 +73,8 @@ class SyslogListener {
   // By the Clock's Elapsed: what had reached this machine by then has been read. Asked before Take, it is in
   // what Take gives.
   Nanoseconds caught_up() const { return Nanoseconds(caught_up_.load()); }
-  // Reads no more; what connections hold of an unfinished message is given. Take goes on.
+  // Reads what has been sent so far, and no more; what connections hold of an unfinished message is given.
+  // Take goes on.
   void Stop();
 
   Counts counts() const;
@@ -87,6 +88,8 @@ class SyslogListener {
   Status Bind();
   Status BindConnections();
   void Run();
+  void NoteLook(Nanoseconds began);
+  void ReadLast();
   void Tick();
   void ReadDatagrams();
   void HandOver();

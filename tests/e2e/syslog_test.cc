@@ -175,9 +175,7 @@ TEST_F(SyslogTest, KilledUnderLoadItDoublesNothingAndLosesOnlyWhatWasInFlight) {
   EXPECT_TRUE(Until([&] { return StoredCount() > stored + 500; }));
   done = true;
   client.join();
-  uint64_t before = 0;
-  EXPECT_TRUE(Until([&] { return StoredCount() == std::exchange(before, StoredCount()); }));
-  Stop();
+  Stop();  // what has been sent by then is stored first
 
   std::vector<uint64_t> numbers;
   for (const std::string& message : Stored()) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <set>
@@ -192,6 +193,29 @@ TEST_F(SyslogListenerTest, IsCaughtUpWithTheClockOnlyWhileItReads) {
   EXPECT_EQ(listener_->caught_up(), std::chrono::minutes(1)) << "what waits in the socket has not been read";
   Take(1);
   EXPECT_TRUE(Until([&] { return listener_->caught_up() == std::chrono::minutes(2); }));
+}
+
+TEST_F(SyslogListenerTest, AFloodDoesNotKeepItFromCatchingUp) {
+  Start({.udp = false});
+  std::atomic<bool> done{false};
+  std::atomic<int> ended{0};
+  std::vector<std::thread> flood;
+  for (int n = 0; n < 3; ++n) {
+    flood.emplace_back([&] {
+      TestSender tcp(Kind::kTcp, listener_->tcp_port());
+      const std::string block(1 << 20, '\n');
+      while (!done) tcp.Send(block);
+      ++ended;
+    });
+  }
+  PushedMessages messages;
+  const auto take = [&] { listener_->Take(&messages); };
+  ASSERT_TRUE(Until([&] { return take(), listener_->counts().messages > 10'000'000; }));
+  clock_.Advance(std::chrono::minutes(1));
+  EXPECT_TRUE(Until([&] { return take(), listener_->caught_up() == std::chrono::minutes(1); }));
+  done = true;
+  EXPECT_TRUE(Until([&] { return take(), ended == 3; }));
+  for (std::thread& thread : flood) thread.join();
 }
 
 TEST_F(SyslogListenerTest, WhatConnectionsHoldAtTheEndIsGiven) {
