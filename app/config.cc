@@ -206,7 +206,10 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
     source.address = Value(loaded, entry + ".listen");
     for (const std::string& protocol : Values(loaded, entry + ".protocols")) {
       source.udp |= protocol == "udp";
-      source.tcp |= protocol == "tcp";
+      source.tcp |= protocol == "tcp" || protocol == "tls";
+      if (protocol != "tls") continue;
+      source.tls = {Value(loaded, entry + ".tls.certificate"), Value(loaded, entry + ".tls.key"),
+                    Value(loaded, entry + ".tls.client_ca")};
     }
     for (const std::string& network : Values(loaded, entry + ".allow"))
       source.allowed.push_back(ParseCidr(network).value_or(Cidr{}));
@@ -220,28 +223,43 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
   return sources;
 }
 
+// What is wrong with who may send to a listener, and how; "" when nothing is.
+std::string ListenerProblem(const SyslogSourceConfig& source, bool allows_plaintext) {
+  const bool open = !IsLoopback(source.address);
+  const bool plain = source.udp || !source.tls.has_value();
+  if (source.tls.has_value() && (source.tls->certificate.empty() || source.tls->key.empty()))
+    return "the protocol `tls` needs `tls: {certificate: ..., key: ...}`";
+  if (open && plain && !allows_plaintext) {
+    return "`" + source.address +
+           "` can be reached from other machines, and syslog over UDP and TCP is neither encrypted nor "
+           "proves who "
+           "sends; listen on 127.0.0.1, use `tls`, or accept that with `allow_plaintext: true` (and name the "
+           "senders in `allow`)";
+  }
+  if (open && !plain && source.tls->client_ca.empty() && source.allowed.empty()) {
+    return "`" + source.address +
+           "` can be reached from other machines, say who may send: `tls: {client_ca: ...}` or `allow`";
+  }
+  return "";
+}
+
 // What no single setting shows to be wrong.
 void CheckListeners(LoadedConfig* loaded) {
   constexpr size_t kLeastMessage = 480, kMostMessage = size_t{16} << 20;
   for (const SyslogSourceConfig& source : loaded->config.syslog_sources) {
     const std::string entry = "sources." + source.name;
-    const Setting* listen = FindSetting(loaded->settings, entry + ".listen");
-    if (listen != nullptr && !IsLoopback(source.address) &&
-        Value(*loaded, entry + ".allow_plaintext") != "true") {
-      loaded->problems.push_back(
-          {listen->place, 0, 0,
-           "`" + source.address +
-               "` can be reached from other machines, and syslog over UDP and TCP is neither "
-               "encrypted nor proves who sends; listen on 127.0.0.1, or accept that with "
-               "`allow_plaintext: true` (and name the senders in `allow`)"});
-    }
-    const Setting* message = FindSetting(loaded->settings, entry + ".max_message");
-    if (message != nullptr &&
-        (source.max_message_bytes < kLeastMessage || source.max_message_bytes > kMostMessage)) {
-      loaded->problems.push_back(
-          {message->place, 0, 0,
-           "`" + message->written[0] + "` is not valid, write a size from 480B to 16MiB"});
-    }
+    const auto check = [&](const char* name, const std::string& problem) {
+      const Setting* setting = FindSetting(loaded->settings, entry + name);
+      if (setting != nullptr && !problem.empty()) loaded->problems.push_back({setting->place, 0, 0, problem});
+    };
+    const std::vector<std::string> protocols = Values(*loaded, entry + ".protocols");
+    const bool both = std::count(protocols.begin(), protocols.end(), "tcp") > 0 && source.tls.has_value();
+    check(".protocols", both ? "`tcp` and `tls` cannot share a port, make two sources of them" : "");
+    check(".listen", ListenerProblem(source, Value(*loaded, entry + ".allow_plaintext") == "true"));
+    const bool fits = source.max_message_bytes >= kLeastMessage && source.max_message_bytes <= kMostMessage;
+    check(".max_message", fits ? ""
+                               : "`" + Value(*loaded, entry + ".max_message") +
+                                     "` is not valid, write a size from 480B to 16MiB");
   }
 }
 

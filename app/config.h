@@ -6,6 +6,7 @@
 // the entries of `sources` and `sinks` come from the file alone.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "core/status.h"
 #include "core/text.h"
 #include "core/timestamp.h"
+#include "ingest/tls_context.h"
 
 namespace redthread {
 
@@ -48,7 +50,8 @@ struct SyslogSourceConfig {
   std::string address;  // "127.0.0.1:5514"
   bool udp = false;
   bool tcp = false;
-  std::vector<Cidr> allowed;  // none: everybody
+  std::optional<TlsContext::Options> tls;  // of connections, which are all of TCP then
+  std::vector<Cidr> allowed;               // none: everybody
   size_t max_message_bytes = 0;
   size_t max_connections = 0;
   std::string format;     // as of a file

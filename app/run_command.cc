@@ -119,6 +119,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.listener.address = source.address;
     input.listener.udp = source.udp;
     input.listener.tcp = source.tcp;
+    input.listener.tls = source.tls;
     input.listener.allowed = source.allowed;
     input.listener.max_message_bytes = source.max_message_bytes;
     input.listener.max_connections = source.max_connections;
@@ -152,6 +153,8 @@ void TellListeners(const Embedded::Report& report, Messages* messages) {
   tell(counts.connections_lost_frame, "connection", "connections",
        "closed: no length where a message begins");
   tell(counts.connections_out_of_time, "connection", "connections", "closed: a message took over a minute");
+  tell(counts.connections_no_session, "connection", "connections",
+       "closed: no TLS session came about, often for want of a certificate that we trust");
   tell(report.off_time, "message", "messages",
        "whose time is more than 5 minutes from their arrival; they keep their time");
 }

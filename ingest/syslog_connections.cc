@@ -2,6 +2,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
@@ -39,7 +40,12 @@ void KeepAlive(int socket) {
 class SyslogConnections::Connection {
  public:
   Connection(SyslogConnections* owner, bufferevent* stream, const IpAddress& peer)
-      : owner_(owner), stream_(stream), peer_(peer), framing_(owner->options_.max_message_bytes) {
+      : owner_(owner),
+        stream_(stream),
+        peer_(peer),
+        framing_(owner->options_.max_message_bytes),
+        established_(owner->options_.tls == nullptr),
+        began_(owner->clock_->Elapsed()) {
     bufferevent_setcb(
         stream_, [](bufferevent*, void* self) { static_cast<Connection*>(self)->OnReadable(); }, nullptr,
         [](bufferevent*, short what, void* self) { static_cast<Connection*>(self)->OnEvent(what); }, this);
@@ -54,7 +60,8 @@ class SyslogConnections::Connection {
   // What has come of a message that has not ended is given.
   void End() { framing_.End(Taker()); }
   bool IsSlow(Nanoseconds now) const {
-    return framing_.unfinished() && now - began_ > owner_->options_.message_timeout;
+    const bool waits = !established_ || framing_.unfinished();
+    return waits && now - began_ > owner_->options_.message_timeout;
   }
   const IpAddress& peer() const { return peer_; }
 
@@ -92,7 +99,9 @@ class SyslogConnections::Connection {
   }
 
   void OnEvent(short what) {
+    established_ |= (what & BEV_EVENT_CONNECTED) != 0;
     if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0) return;
+    if (!established_) ++owner_->counts_->no_session;
     End();
     owner_->Close(this);  // destroys this
   }
@@ -101,8 +110,9 @@ class SyslogConnections::Connection {
   bufferevent* const stream_;
   const IpAddress peer_;
   SyslogFraming framing_;
-  Nanoseconds now_{0};    // of the look at hand
-  Nanoseconds began_{0};  // when the message at hand did
+  bool established_;    // the TLS session, where there is one
+  Nanoseconds began_;   // when the message at hand did, or the connection
+  Nanoseconds now_{0};  // of the look at hand
 };
 
 SyslogConnections::SyslogConnections(event_base* base, int socket, const Options& options,
@@ -144,8 +154,7 @@ void SyslogConnections::Accept(int socket, const sockaddr* address) {
              (of_peer != of_peer_.end() && of_peer->second >= options_.max_connections_of_peer)) {
     refused = &counts_->over_limit;
   }
-  bufferevent* const stream =
-      refused == nullptr ? bufferevent_socket_new(base_, socket, BEV_OPT_CLOSE_ON_FREE) : nullptr;
+  bufferevent* const stream = refused == nullptr ? StreamOf(socket) : nullptr;
   if (stream == nullptr) {
     ++(refused != nullptr ? *refused : counts_->over_limit);
     close(socket);
@@ -157,6 +166,17 @@ void SyslogConnections::Accept(int socket, const sockaddr* address) {
   connections_.emplace(key, std::move(connection));
   ++of_peer_[FormatIpAddress(peer)];
   ++counts_->open;
+}
+
+bufferevent* SyslogConnections::StreamOf(int socket) const {
+  if (options_.tls == nullptr) return bufferevent_socket_new(base_, socket, BEV_OPT_CLOSE_ON_FREE);
+  ssl_st* const session = options_.tls->NewSession();
+  if (session == nullptr) return nullptr;
+  bufferevent* const stream = bufferevent_openssl_socket_new(
+      base_, socket, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+  // Many senders just close; what was cut is seen by its frame.
+  if (stream != nullptr) bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
+  return stream;
 }
 
 void SyslogConnections::Close(Connection* connection) {

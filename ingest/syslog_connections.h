@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/status.h"
 #include "core/text.h"
+#include "ingest/tls_context.h"
 
 // Of libevent.
 struct bufferevent;
@@ -33,14 +34,17 @@ class SyslogConnections {
     size_t max_message_bytes = 0;
     size_t max_connections = 0;
     size_t max_connections_of_peer = 0;
-    Nanoseconds message_timeout{0};  // from the beginning of a message to its end
+    // From the beginning of a message to its end, and from that of a connection to its TLS session.
+    Nanoseconds message_timeout{0};
+    const TlsContext* tls = nullptr;  // outlives the object; null: connections are not encrypted
   };
   struct Counts {
     std::atomic<uint64_t> open{0};
     std::atomic<uint64_t> not_allowed{0};  // closed: not of the allowed senders
     std::atomic<uint64_t> over_limit{0};   // closed: more connections than are allowed
     std::atomic<uint64_t> lost_frame{0};   // closed: no length where one must stand
-    std::atomic<uint64_t> out_of_time{0};  // closed: a message took too long
+    std::atomic<uint64_t> out_of_time{0};  // closed: a message, or the handshake, took too long
+    std::atomic<uint64_t> no_session{0};   // closed: no TLS session came about
   };
   // Takes a message; it lies there until the function returns.
   using Take = std::function<void(const IpAddress& peer, std::string_view text, uint64_t cut_from)>;
@@ -65,6 +69,7 @@ class SyslogConnections {
   class Connection;
 
   void Accept(int socket, const sockaddr* address);
+  bufferevent* StreamOf(int socket) const;
   void Close(Connection* connection);
 
   event_base* const base_;

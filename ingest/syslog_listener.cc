@@ -1,6 +1,7 @@
 #include "ingest/syslog_listener.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,13 +32,17 @@ struct SyslogListener::Loop {
   EventOf tick{nullptr, &event_free};
   EventOf datagrams{nullptr, &event_free};
   int ticks = 0;
+  int looks = 0;              // since all sockets were found empty, or that many were counted
+  Nanoseconds first_look{0};  // when the first of them began
 };
 
 SyslogListener::SyslogListener(const Options& options, Clock* clock)
     : options_(options),
       clock_(clock),
       caught_up_(clock->Elapsed().count()),
-      loop_(std::make_unique<Loop>()) {}
+      loop_(std::make_unique<Loop>()) {
+  loop_->first_look = clock->Elapsed();
+}
 
 SyslogListener::~SyslogListener() { Stop(); }
 
@@ -67,7 +72,15 @@ Status SyslogListener::Bind() {
         this));
     event_add(loop_->datagrams.get(), nullptr);
   }
-  if (!options_.tcp) return Status::Ok();
+  return options_.tcp ? BindConnections() : Status::Ok();
+}
+
+Status SyslogListener::BindConnections() {
+  if (options_.tls.has_value()) {
+    Result<std::unique_ptr<TlsContext>> tls = TlsContext::Create(*options_.tls);
+    if (!tls.ok()) return tls.status();
+    tls_ = std::move(*tls);
+  }
   const Result<int> socket = BindSocket(options_.address, SOCK_STREAM);
   if (!socket.ok()) return socket.status();
   if (listen(*socket, kBacklog) != 0) {
@@ -81,8 +94,9 @@ Status SyslogListener::Bind() {
   options.max_connections = options_.max_connections;
   options.max_connections_of_peer = options_.max_connections_of_peer;
   options.message_timeout = options_.message_timeout;
+  options.tls = tls_.get();
   connections_ = std::make_unique<SyslogConnections>(
-      base, *socket, options, [this](const IpAddress& peer) { return IsAllowed(peer); },
+      loop_->base.get(), *socket, options, [this](const IpAddress& peer) { return IsAllowed(peer); },
       [this](const IpAddress& peer, std::string_view text, uint64_t cut_from) {
         read_.Add({peer, Transport::kTcp}, clock_->Now(), text, cut_from);
       },
@@ -104,6 +118,7 @@ SyslogListener::Counts& SyslogListener::Counts::operator+=(const Counts& other) 
   connections_over_limit += other.connections_over_limit;
   connections_lost_frame += other.connections_lost_frame;
   connections_out_of_time += other.connections_out_of_time;
+  connections_no_session += other.connections_no_session;
   pauses += other.pauses;
   return *this;
 }
@@ -118,6 +133,7 @@ SyslogListener::Counts SyslogListener::counts() const {
   counts.connections_over_limit = connection_counts_.over_limit;
   counts.connections_lost_frame = connection_counts_.lost_frame;
   counts.connections_out_of_time = connection_counts_.out_of_time;
+  counts.connections_no_session = connection_counts_.no_session;
   counts.pauses = pauses_;
   return counts;
 }
@@ -125,21 +141,48 @@ SyslogListener::Counts SyslogListener::counts() const {
 // ---- the thread
 
 void SyslogListener::Run() {
+  // A client that is gone while OpenSSL writes to it is an error of that connection and no more.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_) {
     const Nanoseconds began = clock_->Elapsed();
+    bool paused = udp_paused_ || tcp_paused_;
     more_ = false;
     event_base_loop(loop_->base.get(), EVLOOP_ONCE);
     if (connections_ != nullptr) more_ |= connections_->TakeMore();
     HandOver();
-    if (!more_ && !udp_paused_ && !tcp_paused_) caught_up_ = began.count();
+    paused |= udp_paused_ || tcp_paused_;
+    if (!paused) NoteLook(began);
   }
-  connections_.reset();  // gives what they hold
-  // What the kernel holds still: a buffer full, but not a flood that does not end.
-  constexpr int kLastReads = 64;
-  more_ = udp_ != nullptr;
-  for (int n = 0; n < kLastReads && std::exchange(more_, false); ++n) ReadDatagrams();
-  HandOver();
+  ReadLast();
   if (udp_ != nullptr) datagrams_lost_ += udp_->TakeLost();
+}
+
+// What the kernel holds still: what had been sent before the end is not lost by it. A flood does not end, so
+// the queue's limit holds here too.
+void SyslogListener::ReadLast() {
+  uint64_t before = 0;
+  do {
+    before = messages_;
+    if (connections_ != nullptr) connections_->Pause(false);
+    event_base_loop(loop_->base.get(), EVLOOP_NONBLOCK);
+    if (udp_ != nullptr) ReadDatagrams();
+    HandOver();
+  } while (messages_ > before && queue_.bytes() < options_.max_udp_queue_bytes);
+  connections_.reset();  // gives what they hold of a message
+  HandOver();
+}
+
+// Of a look that nothing kept from reading. Whoever floods us leaves more behind at every look; but so many
+// looks empty any buffer of the kernel, so what had arrived before the first of them has been read.
+void SyslogListener::NoteLook(Nanoseconds began) {
+  constexpr int kLooksThatEmptyABuffer = 1024;
+  if (more_ && ++loop_->looks < kLooksThatEmptyABuffer) return;
+  caught_up_ = (more_ ? loop_->first_look : began).count();
+  loop_->looks = 0;
+  loop_->first_look = began;
 }
 
 void SyslogListener::Tick() {

@@ -1,16 +1,17 @@
 // SyslogListener: messages that others send, over UDP and TCP, from the wire to a queue.
 //
-// One thread of its own runs an event loop over all its sockets; whoever takes from the queue sees messages
-// without their frames, each with its sender and the time at which it was read. When the queue is full
-// nothing is read: TCP senders wait, datagrams wait in the kernel's buffer, and what that cannot hold is lost
-// and counted. Syslog has no acknowledgement, so what was read and not yet made durable is lost with the
-// process. Source: RFC 5426 (UDP), RFC 6587 (TCP); what stands in a message (RFC 3164, 5424) is the decoders'
-// matter.
+// One thread of its own runs an event loop over all its sockets, plain or TLS; whoever takes from the queue
+// sees messages without their frames, each with its sender and the time at which it was read. When the queue
+// is full nothing is read: TCP senders wait, datagrams wait in the kernel's buffer, and what that cannot hold
+// is lost and counted. Syslog has no acknowledgement, so what was read and not yet made durable is lost with
+// the process. // Source: RFC 5425 (TLS), RFC 5426 (UDP), RFC 6587 (TCP); what stands in a message (RFC 3164,
+// 5424) is the decoders' matter.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,7 +31,8 @@ class SyslogListener {
     std::string address;  // "127.0.0.1:5514"; the same for all transports
     bool udp = true;
     bool tcp = true;
-    std::vector<Cidr> allowed;  // who may send; none: everybody who can reach the address
+    std::optional<TlsContext::Options> tls;  // connections are encrypted; needs `tcp`
+    std::vector<Cidr> allowed;               // who may send; none: everybody who can reach the address
     // Of longer messages the beginning is kept. A datagram has at most 64 KiB.
     size_t max_message_bytes = 64 << 10;
     size_t max_connections = 1'000;
@@ -52,12 +54,14 @@ class SyslogListener {
     uint64_t connections_over_limit = 0;
     uint64_t connections_lost_frame = 0;
     uint64_t connections_out_of_time = 0;
+    uint64_t connections_no_session = 0;  // of TLS
     uint64_t pauses = 0;  // times that datagrams were left to the kernel, the queue being full
 
     Counts& operator+=(const Counts& other);
   };
 
-  // Binds, and begins to read. `clock`, which must be thread-safe, outlives it. Errors: those of BindSocket.
+  // Binds, and begins to read. `clock`, which must be thread-safe, outlives it. Errors: those of BindSocket
+  // and of TlsContext::Create.
   static Result<std::unique_ptr<SyslogListener>> Start(const Options& options, Clock* clock);
   // Stops.
   ~SyslogListener();
@@ -69,7 +73,8 @@ class SyslogListener {
   // By the Clock's Elapsed: what had reached this machine by then has been read. Asked before Take, it is in
   // what Take gives.
   Nanoseconds caught_up() const { return Nanoseconds(caught_up_.load()); }
-  // Reads no more; what connections hold of an unfinished message is given. Take goes on.
+  // Reads what has been sent so far, and no more; what connections hold of an unfinished message is given.
+  // Take goes on.
   void Stop();
 
   Counts counts() const;
@@ -81,7 +86,10 @@ class SyslogListener {
  private:
   SyslogListener(const Options& options, Clock* clock);
   Status Bind();
+  Status BindConnections();
   void Run();
+  void NoteLook(Nanoseconds began);
+  void ReadLast();
   void Tick();
   void ReadDatagrams();
   void HandOver();
@@ -105,6 +113,7 @@ class SyslogListener {
   struct Loop;  // what it has of libevent
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<UdpReceiver> udp_;
+  std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<SyslogConnections> connections_;
   PushedMessages read_;  // in the look at hand
   bool more_ = false;    // than one look takes

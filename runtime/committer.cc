@@ -60,6 +60,7 @@ Status Committer::LoadSources() {
           known_.push_back({*identity, source.path, source.epoch, source.next_index, source.cursor});
           files.push_back(source);
         } else if (SenderIdentity::Decode(source.identity).has_value()) {
+          ++stored_senders_;
           latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           if (!source.idle) heard_.push_back(source);
         }
@@ -127,7 +128,14 @@ Result<SourceId> Committer::IdOf(size_t input, const FileTail::Source& source) {
 // ---- senders
 
 Result<SourceState> Committer::OpenSender(const SenderIdentity& identity, Nanoseconds idle_after) {
-  Result<SourceState> state = FindOrAddSource(transaction_.get(), identity.Encode(), identity.Path());
+  const std::string text = identity.Encode();
+  const Result<std::optional<SourceState>> known = redthread::FindSource(*transaction_, text);
+  if (!known.ok()) return known.status();
+  const bool is_new = !known->has_value();
+  if (is_new && identity.sender.address.has_value() && stored_senders_ >= options_.max_stored_senders)
+    return Status::Limit("more than " + std::to_string(options_.max_stored_senders) + " senders were heard");
+  Result<SourceState> state = FindOrAddSource(transaction_.get(), text, identity.Path());
+  if (state.ok() && is_new) ++stored_senders_;
   if (state.ok()) senders_.try_emplace(state->id, OpenSource{*state, idle_after, {}});
   return state;
 }

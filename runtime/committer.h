@@ -36,6 +36,7 @@ class Committer {
   struct Options {
     std::string data_dir;  // made if it is not there
     size_t inputs = 0;     // how many there are
+    uint64_t max_stored_senders = 100'000;
     Nanoseconds lateness{};
     Nanoseconds late_horizon{};
     Nanoseconds fold_window{};
@@ -72,7 +73,8 @@ class Committer {
   // Those that had not fallen silent when the last step was stored.
   const std::vector<SourceState>& heard() const { return heard_; }
   // A sender that has sent, or is about to be held for: its number and the index of its next message.
-  // `idle_after`: for how long it may send nothing of the present before nobody waits for it.
+  // `idle_after`: for how long it may send nothing of the present before nobody waits for it. kLimit when it
+  // was never heard before and Options::max_stored_senders have been: addresses can be forged without end.
   Result<SourceState> OpenSender(const SenderIdentity& identity, Nanoseconds idle_after);
   // A sender that was opened holds the watermark though nothing has come from it since the start.
   void HoldFor(SourceId sender);
@@ -137,6 +139,7 @@ class Committer {
   std::vector<FileTail::Progress> known_;
   std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet
   std::vector<SourceState> heard_;
+  uint64_t stored_senders_ = 0;
   std::unordered_map<SourceId, OpenSource> senders_;
   Timestamp stored_watermark_ = Timestamp::Min();
   uint64_t step_records_ = 0;  // since the last commit

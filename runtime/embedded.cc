@@ -34,6 +34,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   Committer::Options committer;
   committer.data_dir = options.data_dir;
   committer.inputs = options.inputs.size();
+  committer.max_stored_senders = options.max_stored_senders;
   committer.lateness = options.lateness;
   committer.late_horizon = options.late_horizon;
   committer.fold_window = options.fold_window;

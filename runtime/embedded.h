@@ -46,10 +46,11 @@ class Embedded {
   struct Options {
     std::string data_dir;  // made if it is not there
     std::vector<FileInput> inputs;
-    std::vector<ListenerInput> listeners;  // then `clock` must be thread-safe
-    IdleAfter idle_after;                  // of senders to them
-    size_t max_senders = 10'000;           // that are told apart at a time
-    int jobs = 0;                          // threads that run records; 0: as many as there are cores
+    std::vector<ListenerInput> listeners;   // then `clock` must be thread-safe
+    IdleAfter idle_after;                   // of senders to them
+    size_t max_senders = 10'000;            // that are told apart at a time
+    uint64_t max_stored_senders = 100'000;  // and ever
+    int jobs = 0;                           // threads that run records; 0: as many as there are cores
     Nanoseconds lateness = std::chrono::minutes(5);
     Nanoseconds late_horizon = std::chrono::hours(24);
     Nanoseconds fold_window = kDefaultFoldWindow;

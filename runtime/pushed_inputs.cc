@@ -72,11 +72,15 @@ void PushedInputs::Problem(const std::string& text) const {
 Result<PushedInputs::OpenSender*> PushedInputs::Find(size_t input, const Sender& sender) {
   auto& senders = inputs_[input].senders;
   if (const auto found = senders.find(sender); found != senders.end()) return &found->second;
-  if (open_ < options_.max_senders || !sender.address.has_value()) return Open(input, sender);
-  if (!std::exchange(told_too_many_, true)) {
-    Problem("source `" + options_.inputs[input].name + "`: more than " +
-            std::to_string(options_.max_senders) + " senders at a time; the others count as one");
+  if (!sender.address.has_value()) return Open(input, sender);
+  std::string why = "more than " + std::to_string(options_.max_senders) + " senders at a time";
+  if (open_ < options_.max_senders) {
+    Result<OpenSender*> opened = Open(input, sender);
+    if (opened.status().code() != StatusCode::kLimit) return opened;
+    why = opened.status().message();
   }
+  if (!std::exchange(told_too_many_, true))
+    Problem("source `" + options_.inputs[input].name + "`: " + why + "; the others count as one");
   return Find(input, {std::nullopt, sender.transport});
 }
 

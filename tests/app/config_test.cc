@@ -126,7 +126,7 @@ constexpr BadCase kBad[] = {
     {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", max_connections: 0}}\n",
      "/etc/redthread/c.yml:2:74: `0` is not valid, write a whole number from 1 to 1000000"},
     {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", protocols: [http]}}\n",
-     "/etc/redthread/c.yml:2:69: `http` is not one of udp and tcp"},
+     "/etc/redthread/c.yml:2:69: `http` is not one of udp, tcp and tls"},
     {"version: 1\nsources: {k: {type: kafka, brokers: [a], topics: [b]}}\n",
      "/etc/redthread/c.yml:2:21: `sources.k` of type kafka is not available in this version, remove it or "
      "comment it out"},
@@ -429,6 +429,35 @@ TEST(ConfigTest, NothingListensBeyondThisMachineUnlessThatIsSaid) {
         ElementsAre(HasSubstr("/etc/redthread/c.yml:2:39: `" + std::string(address) + "` can be reached")));
     EXPECT_THAT(Rendered(Load(begin + address + "\", allow_plaintext: true}}\n").problems), IsEmpty());
   }
+}
+
+TEST(ConfigTest, TlsNeedsACertificateAndBeyondThisMachineToKnowWhoSends) {
+  const std::string begin = "version: 1\nsources: {net: {type: syslog, listen: \"";
+  const std::string tls = ", tls: {certificate: c.pem, key: k.pem";
+  const struct {
+    std::string rest;
+    const char* problem;  // null: none
+  } cases[] = {
+      {"127.0.0.1:6514\", protocols: tls" + tls + "}", nullptr},
+      {"127.0.0.1:6514\", protocols: [udp, tls]" + tls + "}", nullptr},
+      {"0.0.0.0:6514\", protocols: tls" + tls + ", client_ca: ca.pem}", nullptr},
+      {"0.0.0.0:6514\", protocols: tls, allow: 10.0.0.0/8" + tls + "}", nullptr},
+      {"0.0.0.0:6514\", protocols: tls" + tls + "}", "say who may send"},
+      {"0.0.0.0:6514\", protocols: [udp, tls]" + tls + ", client_ca: ca.pem}", "neither encrypted"},
+      {"127.0.0.1:6514\", protocols: [tcp, tls]" + tls + "}", "cannot share a port"},
+      {"127.0.0.1:6514\", protocols: tls", "needs `tls: {certificate: ..., key: ...}`"},
+  };
+  for (const auto& c : cases) {
+    const std::vector<std::string> problems = Rendered(Load(begin + c.rest + "}}\n").problems);
+    if (c.problem == nullptr) {
+      EXPECT_THAT(problems, IsEmpty()) << c.rest;
+    } else {
+      EXPECT_THAT(problems, ElementsAre(HasSubstr(c.problem))) << c.rest;
+    }
+  }
+  const LoadedConfig loaded = Load(begin + "[::1]:1\", protocols: tls" + tls + "}}}\n");
+  EXPECT_EQ(loaded.config.syslog_sources.at(0).tls->certificate, "/etc/redthread/c.pem");
+  EXPECT_FALSE(loaded.config.syslog_sources.at(0).udp);
 }
 
 TEST(ConfigTest, AMessageSizeMustBeOneThatCanBeHeld) {

@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/shared_clock.h"
 #include "tests/support/sockets.h"
+#include "tests/support/temporary_folder.h"
 
 namespace redthread {
 namespace {
@@ -191,6 +195,29 @@ TEST_F(SyslogListenerTest, IsCaughtUpWithTheClockOnlyWhileItReads) {
   EXPECT_TRUE(Until([&] { return listener_->caught_up() == std::chrono::minutes(2); }));
 }
 
+TEST_F(SyslogListenerTest, AFloodDoesNotKeepItFromCatchingUp) {
+  Start({.udp = false});
+  std::atomic<bool> done{false};
+  std::atomic<int> ended{0};
+  std::vector<std::thread> flood;
+  for (int n = 0; n < 3; ++n) {
+    flood.emplace_back([&] {
+      TestSender tcp(Kind::kTcp, listener_->tcp_port());
+      const std::string block(1 << 20, '\n');
+      while (!done) tcp.Send(block);
+      ++ended;
+    });
+  }
+  PushedMessages messages;
+  const auto take = [&] { listener_->Take(&messages); };
+  ASSERT_TRUE(Until([&] { return take(), listener_->counts().messages > 10'000'000; }));
+  clock_.Advance(std::chrono::minutes(1));
+  EXPECT_TRUE(Until([&] { return take(), listener_->caught_up() == std::chrono::minutes(1); }));
+  done = true;
+  EXPECT_TRUE(Until([&] { return take(), ended == 3; }));
+  for (std::thread& thread : flood) thread.join();
+}
+
 TEST_F(SyslogListenerTest, WhatConnectionsHoldAtTheEndIsGiven) {
   Start();
   TestSender tcp(Kind::kTcp, listener_->tcp_port());
@@ -198,6 +225,76 @@ TEST_F(SyslogListenerTest, WhatConnectionsHoldAtTheEndIsGiven) {
   EXPECT_THAT(Take(1), ElementsAre("whole"));
   listener_->Stop();
   EXPECT_THAT(Take(1), ElementsAre("begun"));
+}
+
+// ---- TLS. The other side is OpenSSL's own client.
+
+class SyslogTlsTest : public SyslogListenerTest {
+ protected:
+  void SetUp() override {
+    if (!MakeCertificates(folder_.path())) GTEST_SKIP() << "openssl is not installed";
+  }
+  TlsContext::Options Tls(const std::string& client_ca = "") const {
+    const std::string folder = folder_.path() + "/";
+    return {folder + "server.pem", folder + "server.key", client_ca.empty() ? "" : folder + client_ca};
+  }
+  // Whether openssl could send that, as that client.
+  bool Send(const std::string& text, const std::string& client = "") const {
+    folder_.Write("text", text);
+    const std::string identity = client.empty() ? "" : " -cert " + client + ".pem -key " + client + ".key";
+    const std::string command =
+        "cd " + folder_.path() +
+        " && openssl s_client -connect 127.0.0.1:" + std::to_string(listener_->tcp_port()) +
+        " -CAfile ca.pem -verify_return_error -quiet -no_ign_eof" + identity + " <text >log 2>&1";
+    return std::system(command.c_str()) == 0;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SyslogTlsTest, EncryptedMessagesAreMessages) {
+  Start({.udp = false, .tls = Tls()});
+  EXPECT_TRUE(Send("5 hello3 abc"));
+  EXPECT_THAT(Take(2), ElementsAre("hello", "abc"));
+  std::string many;
+  for (int n = 0; n < 20'000; ++n) many += std::to_string(n) + std::string(100, '.') + "\n";
+  EXPECT_TRUE(Send("lines\n" + many));
+  const std::vector<std::string> texts = Take(20'001);
+  ASSERT_EQ(texts.size(), 20'001u);
+  EXPECT_EQ(texts.back(), "19999" + std::string(100, '.'));
+}
+
+TEST_F(SyslogTlsTest, WhoMustShowACertificateAndCannotIsRefused) {
+  Start({.udp = false, .tls = Tls("ca.pem")});
+  EXPECT_TRUE(Send("<34>mine\n", "client"));
+  EXPECT_THAT(Take(1), ElementsAre("<34>mine"));
+  Send("<34>no certificate\n");
+  Send("<34>signed by itself\n", "stranger");
+  TestSender plain(Kind::kTcp, listener_->tcp_port());
+  plain.SendLine("<34>not encrypted");
+  EXPECT_TRUE(plain.IsClosed());
+  EXPECT_TRUE(Until([&] { return listener_->counts().connections_no_session == 3; }));
+  EXPECT_TRUE(Send("<34>mine again\n", "client"));
+  EXPECT_THAT(Take(1), ElementsAre("<34>mine again"));
+}
+
+TEST_F(SyslogTlsTest, AHandshakeThatDoesNotEndIsEnded) {
+  Start({.udp = false, .tls = Tls()});
+  TestSender half_open(Kind::kTcp, listener_->tcp_port());
+  ASSERT_TRUE(Until([&] { return listener_->counts().connections == 1; }));
+  clock_.Advance(std::chrono::minutes(2));
+  EXPECT_TRUE(half_open.IsClosed());
+  EXPECT_EQ(listener_->counts().connections_out_of_time, 1u);
+}
+
+TEST_F(SyslogTlsTest, WhatIsNoCertificateOrNotItsKeyIsAnError) {
+  const std::string folder = folder_.path() + "/";
+  const TlsContext::Options bad[] = {{folder + "none.pem", folder + "server.key", ""},
+                                     {folder + "server.pem", folder + "client.key", ""},
+                                     {folder + "server.pem", folder + "server.pem", ""},
+                                     {folder + "server.pem", folder + "server.key", folder + "server.key"}};
+  for (const TlsContext::Options& options : bad)
+    EXPECT_EQ(TlsContext::Create(options).status().code(), StatusCode::kInvalid);
 }
 
 TEST_F(SyslogListenerTest, AnAddressThatIsTakenOrNoneIsAnError) {

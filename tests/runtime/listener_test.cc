@@ -315,6 +315,22 @@ TEST_F(ListenerTest, SendersBeyondTheLimitShareTheirInputsSourceUntilOthersFallS
                                                    {"net/udp/others", 2}}));
 }
 
+TEST_F(ListenerTest, WhoWasNeverHeardIsNotRememberedBeyondALimitAndOthersAreRecognisedStill) {
+  const auto limit = [](Embedded::Options* options) { options->max_stored_senders = 2; };
+  for (int run = 0; run < 2; ++run) {
+    Start(limit);
+    for (int n = 2; n < 6; ++n) {
+      Send(SenderOf(Kind::kUdp, n).get(), "charlie", "ws1");
+      Settle();
+    }
+    Stop();
+  }
+  std::map<std::string, uint64_t> next;
+  for (const SourceState& source : Sources()) next[source.path] = source.next_index;
+  EXPECT_EQ(next, (std::map<std::string, uint64_t>{
+                      {"net/udp/127.0.0.2", 2}, {"net/udp/127.0.0.3", 2}, {"net/udp/others", 4}}));
+}
+
 // ---- who is waited for
 
 TEST_F(ListenerTest, ASenderHoldsTheWatermarkUntilItHasBeenSilentForItsTransportsTime) {
