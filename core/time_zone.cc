@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kZoneFolder = "/usr/share/zoneinfo/";
 constexpr int kLastYear = 2262;  // of Timestamp
 constexpr int64_t kDay = 86'400;
+constexpr int32_t kMaxOffset = 26 * 3600;  // seconds; RFC 8536, 3.2
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
 // ---- POSIX rules
@@ -269,6 +270,7 @@ std::shared_ptr<const TimeZone> TimeZone::FromFile(std::string_view bytes) {
   std::vector<int32_t> offsets(header.types);
   for (int32_t& offset : offsets) {
     offset = static_cast<int32_t>(in.Number(4));
+    if (offset < -kMaxOffset || offset > kMaxOffset) return nullptr;
     in.Skip(2);
   }
   in.Skip(header.names + header.leap * (time_size + 4) + header.standard + header.ut);
@@ -277,9 +279,10 @@ std::shared_ptr<const TimeZone> TimeZone::FromFile(std::string_view bytes) {
   std::shared_ptr<TimeZone> zone(new TimeZone());
   zone->first_offset_ = offsets[0];
   for (size_t i = 0; i < times.size(); ++i) {
-    if (kinds[i] >= offsets.size() || std::abs(offsets[kinds[i]]) > 26 * 3600) return nullptr;
+    if (kinds[i] >= offsets.size()) return nullptr;
     // Older files begin with the age of the universe.
-    if (times[i] > -(int64_t{1} << 55)) zone->AddChange(times[i], offsets[kinds[i]]);
+    constexpr int64_t kFar = int64_t{1} << 55;
+    if (times[i] > -kFar && times[i] < kFar) zone->AddChange(times[i], offsets[kinds[i]]);
   }
   std::string_view last = in.rest();
   if (time_size == 8 && last.size() > 2 && last.front() == '\n') {
