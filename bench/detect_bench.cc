@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -32,7 +33,7 @@ namespace redthread {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr uint64_t kRsigmaEvents = 50'000;
+constexpr uint64_t kRsigmaEvents = 50'000, kLeastRsigmaEvents = 10'000;
 using Seconds = std::chrono::duration<double>;
 
 double Time(const std::function<void()>& work) {
@@ -234,17 +235,24 @@ size_t Write(const std::shared_ptr<const Engine>& engine, const Lane& lane, Pipe
   return matches.size();
 }
 
-void Detect(const std::shared_ptr<const Engine>& engine, const Lane& lane, size_t first, size_t step,
-            Pipeline* pipeline, Work* work) {
+// Runs parts of the lane until `next`, which threads may share, has gone `repeat` times through them.
+void Detect(const std::shared_ptr<const Engine>& engine, const Lane& lane, size_t repeat,
+            std::atomic<size_t>* next, Pipeline* pipeline, Work* work) {
   std::string out;
-  for (size_t p = first; p < lane.parts.size(); p += step) {
-    const Lane::Part& part = lane.parts[p];
+  for (size_t p = (*next)++; p < repeat * lane.parts.size(); p = (*next)++) {
+    const Lane::Part& part = lane.parts[p % lane.parts.size()];
     for (const RecordBatch::Record& r : part.batch.records) {
       Match(part, r, pipeline);
       work->detections += Write(engine, lane, pipeline, &out);
     }
   }
   work->counters = pipeline->detector().counters();
+}
+
+void DetectAlone(const std::shared_ptr<const Engine>& engine, const Lane& lane, size_t repeat,
+                 Pipeline* pipeline, Work* work) {
+  std::atomic<size_t> next{0};
+  Detect(engine, lane, repeat, &next, pipeline, work);
 }
 
 double Median(std::vector<double> times) {
@@ -257,7 +265,7 @@ void Profile(const std::shared_ptr<const Engine>& engine, const Lane& lane, int 
   Pipeline pipeline(engine);
   Work work;
   for (int round = 0; round < rounds; ++round) {
-    const double seconds = CpuTime([&] { Detect(engine, lane, 0, 1, &pipeline, &work); });
+    const double seconds = CpuTime([&] { DetectAlone(engine, lane, 1, &pipeline, &work); });
     std::printf("%s: %.0f events/s\n", lane.name.c_str(), static_cast<double>(lane.events) / seconds);
   }
 }
@@ -292,33 +300,29 @@ SlowestLine FindSlowestLine(const std::shared_ptr<const Engine>& engine, const L
 
 // Events/s of (b).
 double Run(const std::shared_ptr<const Engine>& engine, const Lane& lane, int rounds) {
-  const int repeat = static_cast<int>(std::max<uint64_t>(1, (64 << 20) / std::max<uint64_t>(lane.bytes, 1)));
+  const size_t repeat = std::max<uint64_t>(1, (256 << 20) / std::max<uint64_t>(lane.bytes, 1));
   std::vector<double> a, b, one_wall, two_wall;
   Work work;
   Pipeline one(engine), two(engine);
-  Detect(engine, lane, 0, 1, &one, &work);  // warm: partitions are made on first sight
+  DetectAlone(engine, lane, 1, &one, &work);  // warm: partitions are made on first sight
   for (int round = 0; round < rounds; ++round) {
     volatile size_t sink = 0;
     a.push_back(CpuTime([&] {
-      for (int n = 0; n < repeat; ++n) sink = sink + ReadEverything(lane);
+      for (size_t n = 0; n < repeat; ++n) sink = sink + ReadEverything(lane);
     }));
     Work ignored;
-    one_wall.push_back(Time([&] {
-      b.push_back(CpuTime([&] {
-        for (int n = 0; n < repeat; ++n) Detect(engine, lane, 0, 1, &one, &ignored);
-      }));
-    }));
+    one_wall.push_back(
+        Time([&] { b.push_back(CpuTime([&] { DetectAlone(engine, lane, repeat, &one, &ignored); })); }));
     two_wall.push_back(Time([&] {
       Work other;
-      std::thread half([&] {
-        for (int n = 0; n < repeat; ++n) Detect(engine, lane, 1, 2, &two, &other);
-      });
-      for (int n = 0; n < repeat; ++n) Detect(engine, lane, 0, 2, &one, &ignored);
+      std::atomic<size_t> next{0};
+      std::thread half([&] { Detect(engine, lane, repeat, &next, &two, &other); });
+      Detect(engine, lane, repeat, &next, &one, &ignored);
       half.join();
     }));
   }
-  const double events = static_cast<double>(lane.events) * repeat;
-  const double megabytes = static_cast<double>(lane.bytes) * repeat / 1e6;
+  const double events = static_cast<double>(lane.events * repeat);
+  const double megabytes = static_cast<double>(lane.bytes * repeat) / 1e6;
   const double events_seen = static_cast<double>(work.counters.events);
   std::printf("%-8s %9lu %8.1f | %9.0f %6.0f | %9.0f %6.0f | %9.0f %6.0f | %5.2f %5.2f | %7.1f %6.2f %8lu\n",
               lane.name.c_str(), static_cast<unsigned long>(lane.events),
@@ -365,7 +369,7 @@ void RunEndToEnd(const std::shared_ptr<const Engine>& engine, const Lane& lane, 
 }
 
 // rsigma, another engine that reads Sigma, when it is on the PATH: events/s of the lane's lines from one
-// file.
+// file, on one core.
 void RunRsigma(const std::string& rules, const Lane& lane, double ours) {
   if (std::system("command -v rsigma > /dev/null 2>&1") != 0) return;
   const fs::path path = fs::temp_directory_path() / "redthread-rsigma.ndjson";
@@ -381,11 +385,17 @@ void RunRsigma(const std::string& rules, const Lane& lane, double ours) {
     }
   }
   const auto run = [&](const std::string& input) {
-    const std::string command = "rsigma engine eval -r " + rules + " < " + input + " > /dev/null 2>&1";
+    const std::string command =
+        "taskset -c 0 rsigma engine eval -r " + rules + " < " + input + " > /dev/null 2>&1";
     return Time([&] {
       if (std::system(command.c_str()) != 0) std::fprintf(stderr, "rsigma failed: %s\n", command.c_str());
     });
   };
+  if (events < kLeastRsigmaEvents) {
+    std::printf("         rsigma (d): too few events to be timed beside its loading\n");
+    fs::remove(path);
+    return;
+  }
   const double load = run("/dev/null");
   const double rate = static_cast<double>(events) / (run(path.string()) - load);
   fs::remove(path);

@@ -273,7 +273,7 @@ TEST_F(ListenerTest, WhatCannotBeReadIsADeadLetterOfItsSender) {
   const auto sender = SenderOf(Kind::kTcp, 2);
   Send(sender.get(), "charlie", "ws1");
   Settle();
-  for (const char* text : {"{", "<34>no JSON at all"}) {
+  for (const char* text : {"{", "no format that is known"}) {
     sent_.emplace_back(text);
     sender->SendLine(text);
   }
