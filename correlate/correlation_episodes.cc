@@ -88,41 +88,44 @@ Status CorrelationState::Cover(T* t, const Group& g, Timestamp from, Timestamp t
   }
 }
 
-// The alert in whose stretch `time` lies, or null; one that is not the newest is loaded into *older.
-Result<CorrelationState::Episode*> CorrelationState::Around(T* t, Group* g, Timestamp time,
-                                                            std::optional<Episode>* older) {
+// Calls `change` with the alerts in whose stretch `time` lies, and stores what it changes of one that is not
+// the newest. There is one at most; two while what was said at the end of an input waits to be looked at
+// again, since an alert may then begin within the reach of the one before.
+template <typename Change>
+Status CorrelationState::ChangeAround(T* t, Group* g, Timestamp time, const Change& change) {
   const Result<Episode*> newest = Newest(t, g);
   if (!newest.ok()) return newest.status();
-  const bool behind = *newest == nullptr || time >= RowsTo(*g, (*newest)->row.last_hit);
-  if (behind) return static_cast<Episode*>(nullptr);
-  if (time >= RowsFrom(*g, (*newest)->row.time)) return *newest;
-  // Stretches of one group do not overlap: it can be only the last that begins at or before that time.
+  if (*newest == nullptr || time >= RowsTo(*g, (*newest)->row.last_hit)) return Status::Ok();
+  const bool in_newest = time >= RowsFrom(*g, (*newest)->row.time);
+  if (in_newest && !g->row.forced_to.has_value()) return change(*newest);
+  // Of the others it can be only the last that begins within reach.
   const Timestamp reach = time + (time - RowsFrom(*g, time));
   std::optional<EpisodeRow> row;
   Status damage;
   RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g->key, Timestamp::Min()),
-                                     EpisodeRowKey(g->key, reach + kTick), [&](auto key, auto value) {
+                                     EpisodeRowKey(g->key, std::min(reach + kTick, (*newest)->row.time)),
+                                     [&](auto key, auto value) {
                                        Result<EpisodeRow> read = DecodeEpisode(key, value);
                                        damage = read.status();
                                        if (read.ok()) row = std::move(*read);
                                        return false;
                                      }));
   RT_RETURN_IF_ERROR(damage);
-  if (!row.has_value() || time >= RowsTo(*g, row->last_hit)) return static_cast<Episode*>(nullptr);
-  Result<Episode> episode = LoadEpisode(t, *row);
-  if (!episode.ok()) return episode.status();
-  return &older->emplace(std::move(*episode));
+  if (in_newest) RT_RETURN_IF_ERROR(change(*newest));
+  if (!row.has_value() || time >= RowsTo(*g, row->last_hit)) return Status::Ok();
+  Result<Episode> older = LoadEpisode(t, *row);
+  if (!older.ok()) return older.status();
+  RT_RETURN_IF_ERROR(change(&*older));
+  return older->dirty ? Save(t, *g, &*older) : Status::Ok();
 }
 
 // A new match that lies in the stretch of an alert belongs to it.
 Status CorrelationState::CountInside(T* t, Group* g, const CorrelationMatch& match, bool late) {
-  std::optional<Episode> older;
-  const Result<Episode*> episode = Around(t, g, match.time, &older);
-  if (!episode.ok() || *episode == nullptr) return episode.status();
-  const uint64_t before = (*episode)->alert.count;
-  Count(t, *g, match, *episode);
-  RT_RETURN_IF_ERROR(Grown(t, *g, before, late, *episode));
-  return older.has_value() && older->dirty ? Save(t, *g, &*older) : Status::Ok();
+  return ChangeAround(t, g, match.time, [&](Episode* episode) {
+    const uint64_t before = episode->alert.count;
+    Count(t, *g, match, episode);
+    return Grown(t, *g, before, late, episode);
+  });
 }
 
 // A match is gone from its row: its alert counts without it, and what it decided is judged again.
@@ -131,13 +134,11 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
   const std::optional<Timestamp> time = MatchRowTime(match_row);
   const Result<Group*> g = FindByKey(t, group_key);
   if (!g.ok() || *g == nullptr || !time.has_value()) return g.status();
-  std::optional<Episode> older;
-  const Result<Episode*> episode = Around(t, *g, *time, &older);
-  if (!episode.ok()) return episode.status();
-  if (*episode != nullptr) {
-    RT_RETURN_IF_ERROR(Recount(t, *g, (*episode)->row.last_hit, *episode));
-    RT_RETURN_IF_ERROR(Save(t, **g, *episode));
-  }
+  const auto recount = [&](Episode* episode) {
+    const Status status = Recount(t, *g, episode->row.last_hit, episode);
+    return status.ok() ? Save(t, **g, episode) : status;
+  };
+  RT_RETURN_IF_ERROR(ChangeAround(t, *g, *time, recount));
   return Rejudge(t, *g, *time, *time, Extent::kAround);
 }
 

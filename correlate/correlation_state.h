@@ -166,7 +166,8 @@ class CorrelationState {
                                const std::vector<CorrelationHit>& hits, const std::vector<EpisodeRow>& old);
   Timestamp RowsFrom(const Group& g, Timestamp time) const;
   Timestamp RowsTo(const Group& g, Timestamp last_hit) const;
-  Result<Episode*> Around(T* t, Group* g, Timestamp time, std::optional<Episode>* older);
+  template <typename Change>
+  Status ChangeAround(T* t, Group* g, Timestamp time, const Change& change);
   Status CountInside(T* t, Group* g, const CorrelationMatch& match, bool late);
   Status Remove(T* t, std::string_view group_key, std::string_view match_row);
   Status Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode);
