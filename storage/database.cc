@@ -11,9 +11,11 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -232,6 +234,20 @@ Database::Database(std::string path, std::unique_ptr<Rocks> rocks)
 Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::Open(const Options& options) {
+  // A reader may look while the writer replaces a file, and RocksDB then reports all sorts of damage. So only
+  // what stays is told.
+  constexpr int kLooks = 20;
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  for (int look = 1;; ++look) {
+    Result<std::unique_ptr<Database>> opened = OpenOnce(options);
+    std::error_code ignored;
+    const bool may_change = options.read_only && std::filesystem::exists(options.path, ignored);
+    if (opened.ok() || !may_change || look == kLooks) return opened;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+Result<std::unique_ptr<Database>> Database::OpenOnce(const Options& options) {
   if (options.path.empty()) return Status::Invalid("the state folder has no name");
   bool exists = false;
   RT_RETURN_IF_ERROR(CheckFolder(options, &exists));

@@ -69,6 +69,7 @@ class Database {
   friend class DatabaseSnapshot;
   struct Rocks;
   Database(std::string path, std::unique_ptr<Rocks> rocks);
+  static Result<std::unique_ptr<Database>> OpenOnce(const Options& options);
   static Status OpenFamilies(const Options& options, Rocks* rocks);
   Status CheckFormat();
 

@@ -129,17 +129,11 @@ class ListenerTest : public RuntimeTest {
     PassTimeUntil([&] { return clock_.Elapsed() >= end; });
   }
 
-  // Beside the process that writes: a file that it has just replaced may make a look fail.
   std::unique_ptr<Database> OpenState() const {
-    std::unique_ptr<Database> database;
-    const bool opened = Until([&] {
-      Result<std::unique_ptr<Database>> look =
-          Database::Open({.path = Path("data/state"), .create = false, .read_only = true});
-      if (look.ok()) database = std::move(*look);
-      return database != nullptr;
-    });
-    EXPECT_TRUE(opened);
-    return database;
+    Result<std::unique_ptr<Database>> opened =
+        Database::Open({.path = Path("data/state"), .create = false, .read_only = true});
+    EXPECT_TRUE(opened.ok()) << opened.status().message();
+    return opened.ok() ? std::move(*opened) : nullptr;
   }
   std::vector<SourceState> Sources() const {
     std::vector<SourceState> sources;

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <set>
 
@@ -128,6 +129,28 @@ TEST_F(DatabaseTest, ReadersMayLookWhileTheWriterHasIt) {
   refused.Put(ColumnFamily::kAlert, "other", "value");
   EXPECT_TRUE(Fails(refused.Commit(), StatusCode::kInvalid, "reading only"));
   EXPECT_EQ(Files(path_), before) << "reading leaves no file behind";
+}
+
+TEST_F(DatabaseTest, AReaderOpensWhileTheWriterReplacesItsFiles) {
+  Open();
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (int n = 0; !stop; ++n) {
+      StateTransaction transaction(database_.get());
+      transaction.Put(ColumnFamily::kGroup, "key", std::to_string(n));
+      EXPECT_TRUE(transaction.Commit().ok());
+      EXPECT_TRUE(database_->Flush().ok());
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  Database::Options options = OptionsFor(path_);
+  options.read_only = true;
+  for (int n = 0; n < 50; ++n) {
+    const auto reader = Database::Open(options);
+    EXPECT_TRUE(reader.ok()) << reader.status().message();
+  }
+  stop = true;
+  writer.join();
 }
 
 TEST_F(DatabaseTest, ANewerFormatIsRefusedByNumberAndStaysAsItIs) {
