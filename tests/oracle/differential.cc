@@ -24,7 +24,7 @@ constexpr size_t kBystanders = 2;
 // when a course would be longer than so many pairs, in which the classifier learns more names of services
 // from the events than it wants to know.
 constexpr size_t kCourses = 16;
-constexpr size_t kPairsOfCourse = 60000;
+constexpr size_t kPairsOfCourse = 30000;
 constexpr size_t kReports = 10;
 
 }  // namespace
