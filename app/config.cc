@@ -232,8 +232,8 @@ std::string ListenerProblem(const SyslogSourceConfig& source, bool allows_plaint
   if (open && plain && !allows_plaintext) {
     return "`" + source.address +
            "` can be reached from other machines, and syslog over UDP and TCP is neither encrypted nor "
-           "proves who "
-           "sends; listen on 127.0.0.1, use `tls`, or accept that with `allow_plaintext: true` (and name the "
+           "proves who sends; listen on 127.0.0.1, use `tls`, or accept that with `allow_plaintext: true` "
+           "(and name the "
            "senders in `allow`)";
   }
   if (open && !plain && source.tls->client_ca.empty() && source.allowed.empty()) {

@@ -146,6 +146,12 @@ std::optional<Timestamp> ParseIso(std::string_view s) {
 }  // namespace
 
 std::string FormatTimestamp(Timestamp t) {
+  std::string out(kTimestampSize, '0');
+  FormatTimestamp(t, out.data());
+  return out;
+}
+
+void FormatTimestamp(Timestamp t, char* out) {
   int64_t seconds = t.ns / kSecond;
   int64_t fraction = t.ns % kSecond;
   if (fraction < 0) {
@@ -160,8 +166,7 @@ std::string FormatTimestamp(Timestamp t) {
   }
   int y = 0, m = 0, d = 0;
   CivilFromDays(days, &y, &m, &d);
-  std::string out(30, '0');
-  const auto put = [&](size_t at, int64_t value, int digits) {
+  const auto put = [out](size_t at, int64_t value, int digits) {
     for (int n = digits; n-- > 0; value /= 10)
       out[at + static_cast<size_t>(n)] = static_cast<char>('0' + value % 10);
   };
@@ -177,7 +182,6 @@ std::string FormatTimestamp(Timestamp t) {
   out[13] = out[16] = ':';
   out[19] = '.';
   out[29] = 'Z';
-  return out;
 }
 
 std::optional<Timestamp> ParseTimestamp(std::string_view text) {

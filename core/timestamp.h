@@ -45,6 +45,9 @@ struct Timestamp {
 
 // "2026-11-22T10:00:00.123456789Z": always nine fraction digits, always UTC.
 std::string FormatTimestamp(Timestamp t);
+// The same, into kTimestampSize bytes.
+inline constexpr size_t kTimestampSize = 30;
+void FormatTimestamp(Timestamp t, char* out);
 
 // Reads the text of a time field:
 //   YYYY-MM-DD[T ]hh:mm:ss[(.|,)digits][ ][Z|±hh[:]mm]   a time without zone is UTC

@@ -64,25 +64,7 @@ bool TakePair(std::string_view* text, Pair* pair) {
 
 // `escaped`: characters that a backslash stands before; n and r besides are line ends.
 std::string_view Unescape(std::string_view raw, std::string_view escaped, Event* event) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  char* const out = event->arena().Allocate(raw.size());
-  size_t size = 0;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    const char next = i + 1 < raw.size() ? raw[i + 1] : '\0';
-    if (raw[i] != '\\') {
-      out[size++] = raw[i];
-    } else if (next != '\0' && escaped.find(next) != std::string_view::npos) {
-      out[size++] = next;
-      ++i;
-    } else if (next == 'n' || next == 'r') {
-      out[size++] = next == 'n' ? '\n' : '\r';
-      ++i;
-    } else {
-      out[size++] = raw[i];
-    }
-  }
-  event->arena().Shrink(out, size);
-  return {out, size};
+  return UnescapeBackslashes(raw, escaped, /*line_ends=*/true, event);
 }
 
 // Seconds, milliseconds, microseconds or nanoseconds since 1970, by the number of digits.

@@ -403,8 +403,6 @@ void LinuxMessage::ReadAccount(std::string_view message, Event* event) const {
   } else if (TakePrefix("password changed for ", &rest) || TakePrefix("change user '", &rest)) {
     AddText(action_, message[0] == 'p' ? "password_changed" : "user_changed", event);
     AddText(target_user_, rest.substr(0, rest.find_first_of("' ")), event);
-  } else if (message.starts_with("pam_") || !message.starts_with("user ")) {
-    return;
   } else if (TakePrefix("user ", &rest)) {
     // gpasswd: "user bob added by root to group sudo"
     AddText(target_user_, Word(rest), event);

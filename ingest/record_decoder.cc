@@ -205,8 +205,12 @@ bool RecordDecoder::ReadKeyValues(SourceFormat format, std::string_view text, Ev
 }
 
 void RecordDecoder::AddTimestamp(Event* event) {
-  char* const text = event->arena().Allocate(TextClock::kMaxFormatted);
-  const size_t size = clock_.Format(*event->time, text);
+  char* const text = event->arena().Allocate(kTimestampSize);
+  FormatTimestamp(*event->time, text);
+  // Three, six or nine digits of a second, as many as are needed.
+  constexpr size_t kShortest = kTimestampSize - 6;
+  size_t size = kTimestampSize;
+  for (; size > kShortest && std::string_view(text + size - 4, 3) == "000"; size -= 3) text[size - 4] = 'Z';
   event->arena().Shrink(text, size);
   AddText(timestamp_, {text, size}, event);
 }

@@ -6,21 +6,8 @@ namespace redthread {
 
 namespace {
 
-// The text of a parameter's value: a backslash stands before a quote, a bracket and itself.
-// Source: RFC 5424, 6.3.3.
-std::string_view UnescapeParameter(std::string_view raw, Event* event) {
-  if (raw.find('\\') == std::string_view::npos) return raw;
-  char* const out = event->arena().Allocate(raw.size());
-  size_t size = 0;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] == '\\' && i + 1 < raw.size() &&
-        (raw[i + 1] == '"' || raw[i + 1] == ']' || raw[i + 1] == '\\'))
-      ++i;
-    out[size++] = raw[i];
-  }
-  event->arena().Shrink(out, size);
-  return {out, size};
-}
+// A backslash stands before a quote, a bracket and itself. Source: RFC 5424, 6.3.3.
+constexpr std::string_view kEscaped = "\"]\\";
 
 }  // namespace
 
@@ -85,7 +72,7 @@ void SyslogDecoder::AddStructured(std::string_view rest, Event* event) const {
       full[id.size()] = '.';
       std::memcpy(full + id.size() + 1, name.data(), name.size());
       const TextField field(fields_, {full, id.size() + 1 + name.size()});
-      AddText(field, UnescapeParameter(rest.substr(0, end), event), event);
+      AddText(field, UnescapeBackslashes(rest.substr(0, end), kEscaped, /*line_ends=*/false, event), event);
       rest.remove_prefix(end + 1);
     }
     if (!TakePrefix("]", &rest)) return;

@@ -9,7 +9,7 @@
 
 namespace redthread {
 
-// A field that a format has, with its number, looked up once. The name is a literal.
+// A field that a format has, with its number, looked up once. The name lives as long as events that have it.
 struct TextField {
   TextField(const FieldTable& fields, std::string_view field) : name(field), id(fields.Find(field)) {}
   std::string_view name;
@@ -59,6 +59,11 @@ inline NodeIndex AddNumber(const TextField& field, std::string_view value, Event
 inline void AddKnown(const TextField& field, std::string_view value, Event* event) {
   if (!value.empty() && value != "-") AddText(field, value, event);
 }
+
+// `raw` without the backslashes that stand before one of `escaped`; with `line_ends` \n and \r are such. Any
+// other backslash stays. As long as nothing is escaped, `raw` itself; else in the event's arena.
+std::string_view UnescapeBackslashes(std::string_view raw, std::string_view escaped, bool line_ends,
+                                     Event* event);
 
 // The part of *text before the first `separator`, which is taken off with it; all of it when there is none.
 inline std::string_view TakeUntil(char separator, std::string_view* text) {

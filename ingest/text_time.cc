@@ -114,10 +114,6 @@ bool Finish(const TimeScanner& in, const WallTime& read, std::string_view* text,
   return true;
 }
 
-void WriteDigits(int64_t value, int digits, char* out) {
-  for (int i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
-}
-
 }  // namespace
 
 // ---- reading
@@ -264,42 +260,6 @@ int64_t TextClock::DaysOf(int year, int month, int day) {
     days_ = DaysFromCivil(year, month, day);
   }
   return days_;
-}
-
-size_t TextClock::Format(Timestamp time, char* out) {
-  int64_t seconds = time.ns / kSecond;
-  int64_t fraction = time.ns % kSecond;
-  if (fraction < 0) {
-    fraction += kSecond;
-    --seconds;
-  }
-  int64_t day = seconds / kDay;
-  int64_t rest = seconds % kDay;
-  if (rest < 0) {
-    rest += kDay;
-    --day;
-  }
-  if (day != formatted_day_) {
-    formatted_day_ = day;
-    int y = 0, m = 0, d = 0;
-    CivilFromDays(day, &y, &m, &d);
-    WriteDigits(y, 4, date_);
-    WriteDigits(m, 2, date_ + 5);
-    WriteDigits(d, 2, date_ + 8);
-    date_[4] = date_[7] = '-';
-    date_[10] = 'T';
-  }
-  std::memcpy(out, date_, sizeof(date_));
-  WriteDigits(rest / 3600, 2, out + 11);
-  WriteDigits(rest / 60 % 60, 2, out + 14);
-  WriteDigits(rest % 60, 2, out + 17);
-  out[13] = out[16] = ':';
-  out[19] = '.';
-  int digits = 9;
-  for (; digits > 3 && fraction % 1000 == 0; digits -= 3) fraction /= 1000;
-  WriteDigits(fraction, digits, out + 20);
-  out[20 + digits] = 'Z';
-  return static_cast<size_t>(21 + digits);
 }
 
 }  // namespace redthread

@@ -48,11 +48,6 @@ class TextClock {
   // The year that the latest Resolve took for a time without one; 0 when that was not needed.
   int assumed_year() const { return assumed_year_; }
 
-  // "2005-06-14T15:16:01.000Z", with three, six or nine digits of a second, as many as are needed. Requires
-  // room for kMaxFormatted; returns the size.
-  static constexpr size_t kMaxFormatted = 32;
-  size_t Format(Timestamp time, char* out);
-
  private:
   std::optional<Timestamp> In(int year, const WallTime& time);
   std::optional<Timestamp> InSomeYear(const WallTime& time);
@@ -66,11 +61,9 @@ class TextClock {
   int limit_year_ = 0;   // the last that may be theirs
   int assumed_year_ = 0;
 
-  // The latest day that was asked for, each way.
+  // The latest day that was asked for.
   int day_key_ = 0;
   int64_t days_ = 0;
-  int64_t formatted_day_ = INT64_MIN;
-  char date_[11] = {};  // "2005-06-14T"
 };
 
 }  // namespace redthread

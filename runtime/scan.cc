@@ -221,6 +221,7 @@ class BatchResult {
       Note(decoded, input, path, record.index);
     }
     event_json_.clear();
+    raw_hash_.reset();
     if (pipeline_->event().time.has_value()) latest = std::max(latest, *pipeline_->event().time);
     for (const RuleIndex index : pipeline_->matches()) {
       const Rule& rule = pipeline_->engine().rules().rules[index];
@@ -272,8 +273,14 @@ class BatchResult {
 
   Timestamp TimeOfEvent() const { return pipeline_->event().time.value_or(kNoTime); }
 
+  // Of the record at hand, however many rules match it.
+  const Hash128& RawHash() {
+    if (!raw_hash_.has_value()) raw_hash_ = HashBytes(pipeline_->event().raw);
+    return *raw_hash_;
+  }
+
   void Correlate(RuleIndex rule) {
-    extractor_->Extract(pipeline_->event(), HashBytes(pipeline_->event().raw), rule,
+    extractor_->Extract(pipeline_->event(), RawHash(), rule,
                         [this](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
                           correlation_rows.push_back(MakeCorrelationRow(i, group, match));
                         });
@@ -299,7 +306,7 @@ class BatchResult {
   void AddMatch(RuleIndex rule) {
     const Event& event = pipeline_->event();
     const AlertGroup group = pipeline_->Entities();
-    const Hash128 hash = HashBytes(event.raw);
+    const Hash128 hash = RawHash();
     Row row;
     row.key = KeyWriter('m')
                   .String(FoldKey(pipeline_->engine().rules().rules[rule], group))
@@ -319,6 +326,7 @@ class BatchResult {
   const ScanOptions& options_;
   Pipeline* pipeline_;
   std::string event_json_;  // of the record at hand, once a rule matched it
+  std::optional<Hash128> raw_hash_;
   Rows rows_wanted_;
   MatchExtractor* extractor_;
 };

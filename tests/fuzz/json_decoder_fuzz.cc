@@ -9,7 +9,7 @@
 #include "ingest/event_time.h"
 #include "ingest/json_decoder.h"
 #include "ingest/tolerant_json.h"
-#include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/decoder_check.h"
 
 namespace redthread {
 namespace {
@@ -25,12 +25,6 @@ const FieldTable& Fields() {
     return table;
   }();
   return fields;
-}
-
-std::string AsJson(const Event& event) {
-  std::string out;
-  AppendJson(event, &out);
-  return out;
 }
 
 // Whether the decoder must find nothing to complain of: nlohmann is as strict as the RFC but for the escapes
@@ -49,12 +43,7 @@ void CheckReadings(std::string_view record, bool valid) {
   FUZZ_CHECK(result.offset <= record.size());
   const std::string decoded = AsJson(event);
   FUZZ_CHECK(json::accept(decoded));
-  // Texts are looked at after the fact, and more than once.
-  event.AnyScalar([&](NodeIndex i) {
-    FUZZ_CHECK(event.Text(i) == event.Text(i));
-    FUZZ_CHECK(event.FoldedText(i) == event.FoldedText(i));
-    return false;
-  });
+  CheckTexts(event);
   if (!valid) return;
   // Deep nesting is the one thing valid JSON is not read whole for.
   FUZZ_CHECK(result.outcome == DecodeOutcome::kClean || result.outcome == DecodeOutcome::kDamaged);
@@ -81,12 +70,9 @@ void CheckTolerantReading(std::string_view record) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace redthread;  // NOLINT(google-build-using-namespace): the entry point has C linkage
-  // In a buffer of its own, so that a sanitizer sees every byte read beyond the padding.
-  const std::string text(reinterpret_cast<const char*>(data), size);
-  const auto padded = std::make_unique<char[]>(size + Decoder::kPadding);
-  text.copy(padded.get(), size);
-  const std::string_view record(padded.get(), size);
-  const bool valid = IsValidObject(text);
+  const PaddedRecord padded(data, size);
+  const std::string_view record = padded.text();
+  const bool valid = IsValidObject(std::string(record));
   CheckReadings(record, valid);
   if (valid) CheckTolerantReading(record);
   return 0;

@@ -7,7 +7,7 @@
 #include "core/text.h"
 #include "ingest/event_time.h"
 #include "ingest/record_decoder.h"
-#include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/decoder_check.h"
 
 namespace redthread {
 namespace {
@@ -23,12 +23,6 @@ const FieldTable& Fields() {
     return table;
   }();
   return fields;
-}
-
-std::string AsJson(const Event& event) {
-  std::string out;
-  AppendJson(event, &out);
-  return out;
 }
 
 DecodeResult Decode(std::string_view record, SourceFormat format, Event* event) {
@@ -49,11 +43,7 @@ void Check(std::string_view record, SourceFormat format) {
   FUZZ_CHECK(event.raw == record);
   const std::string decoded = AsJson(event);
   FUZZ_CHECK(json::accept(decoded));
-  event.AnyScalar([&](NodeIndex i) {
-    FUZZ_CHECK(event.Text(i) == event.Text(i));
-    FUZZ_CHECK(event.FoldedText(i) == event.FoldedText(i));
-    return false;
-  });
+  CheckTexts(event);
   if (result.outcome == DecodeOutcome::kDead) {
     FUZZ_CHECK(event.fields().size() <= 1);
     FUZZ_CHECK(!event.time.has_value());
@@ -69,11 +59,8 @@ void Check(std::string_view record, SourceFormat format) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace redthread;  // NOLINT(google-build-using-namespace): the entry point has C linkage
-  // In a buffer of its own, so that a sanitizer sees every byte read beyond the padding.
-  const std::string text(reinterpret_cast<const char*>(data), size);
-  const auto padded = std::make_unique<char[]>(size + Decoder::kPadding);
-  text.copy(padded.get(), size);
-  const std::string_view record(padded.get(), size);
+  const PaddedRecord padded(data, size);
+  const std::string_view record = padded.text();
   for (int format = 0; format <= static_cast<int>(SourceFormat::kText); ++format)
     Check(record, static_cast<SourceFormat>(format));
   return 0;

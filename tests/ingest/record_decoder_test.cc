@@ -78,5 +78,17 @@ TEST_F(RecordDecoderTest, SaysWhichYearItAssumed) {
   EXPECT_EQ(Decode("<34>sshd[1]: x").assumed_year, 0);
 }
 
+TEST_F(RecordDecoderTest, TimestampsHaveAsManyDigitsAsAreNeeded) {
+  for (const auto& [time, text] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"2005-06-14T15:16:01Z", "2005-06-14T15:16:01.000Z"},
+           {"2005-06-14T15:16:01.25Z", "2005-06-14T15:16:01.250Z"},
+           {"2005-06-14T15:16:01.000001Z", "2005-06-14T15:16:01.000001Z"},
+           {"2005-06-15T15:16:01.123456789Z", "2005-06-15T15:16:01.123456789Z"},
+           {"1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.900Z"}}) {
+    Decode(std::string(time) + " web01 app: message");
+    EXPECT_EQ(Fields()["@timestamp"], text);
+  }
+}
+
 }  // namespace
 }  // namespace redthread

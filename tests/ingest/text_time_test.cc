@@ -144,18 +144,5 @@ TEST(TextTimeTest, ZonesHoldForTimesThatNameNone) {
   EXPECT_EQ(at("2016-12-10T06:55:46"), "2016-12-10T06:55:46.000000000Z");
 }
 
-TEST(TextTimeTest, WritesAsManyDigitsAsAreNeeded) {
-  TextClock clock;
-  for (const auto& [time, text] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"2005-06-14T15:16:01Z", "2005-06-14T15:16:01.000Z"},
-           {"2005-06-14T15:16:01.25Z", "2005-06-14T15:16:01.250Z"},
-           {"2005-06-14T15:16:01.000001Z", "2005-06-14T15:16:01.000001Z"},
-           {"2005-06-15T15:16:01.123456789Z", "2005-06-15T15:16:01.123456789Z"},
-           {"1969-12-31T23:59:59.9Z", "1969-12-31T23:59:59.900Z"}}) {
-    char out[TextClock::kMaxFormatted];
-    EXPECT_EQ(std::string_view(out, clock.Format(*ParseTimestamp(time), out)), text);
-  }
-}
-
 }  // namespace
 }  // namespace redthread
