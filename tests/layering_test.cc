@@ -95,7 +95,8 @@ const Names& LightLibraries() {
 // Headers of ours that show a library all the same, and why they must.
 const std::map<std::string, Names, std::less<>>& HeaderExceptions() {
   static const std::map<std::string, Names, std::less<>> kExceptions = {
-      {"storage/rocks.h", {"rocksdb"}},  // private to the folder: what its .cc files share of RocksDB
+      {"storage/rocks.h", {"rocksdb"}},      // private to the folder: what its .cc files share of RocksDB
+      {"ingest/rdkafka.h", {"librdkafka"}},  // the same of librdkafka
   };
   return kExceptions;
 }

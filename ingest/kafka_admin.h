@@ -1,0 +1,59 @@
+// KafkaAdmin: what a cluster holds and how its topics are set up; makes topics. For commands, not for the
+// pipeline: each call waits for an answer.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "ingest/kafka_consumer.h"
+#include "ingest/kafka_settings.h"
+
+namespace redthread {
+
+// A topic to be made.
+struct KafkaTopicPlan {
+  std::string name;
+  int partitions = 1;
+  int copies = -1;  // replication factor; -1: as the brokers are set up
+  std::vector<std::pair<std::string, std::string>> properties;  // "retention.ms", ...
+};
+
+// A topic as it is.
+struct KafkaTopic {
+  std::string name;
+  int partitions = 0;
+  int copies = 0;          // the least of its partitions
+  int copies_in_sync = 0;  // the same of those that are up to date
+  std::map<std::string, std::string> properties;
+};
+
+// One per thread.
+class KafkaAdmin {
+ public:
+  // Asks no broker yet. kInvalid: settings.
+  static Result<std::unique_ptr<KafkaAdmin>> Open(const KafkaSettings& settings);
+  ~KafkaAdmin();
+  KafkaAdmin(const KafkaAdmin&) = delete;
+  KafkaAdmin& operator=(const KafkaAdmin&) = delete;
+
+  // All that these topics hold, as unread. Errors: kUnavailable, kDenied with the reason that the brokers
+  // gave.
+  Result<KafkaView> View(const TopicFilter& topics);
+  // How topics that are there are set up. Errors: as of View; kDenied without the right to ask.
+  Result<std::vector<KafkaTopic>> Describe(const std::vector<std::string>& topics);
+  // Makes them all, or says which not and why; kInvalid when there is one already.
+  Status Create(const std::vector<KafkaTopicPlan>& topics);
+  // How far Kafka was told that the settings' group has read: for those partitions of which it was.
+  Result<std::map<KafkaPartition, int64_t>> ToldPositions(const std::vector<KafkaPartition>& partitions);
+
+ private:
+  struct Client;
+  explicit KafkaAdmin(std::unique_ptr<Client> client);
+  std::unique_ptr<Client> client_;
+};
+
+}  // namespace redthread

@@ -1,0 +1,63 @@
+#include "ingest/kafka_cluster.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace redthread {
+
+namespace {
+
+struct FreeId {
+  void operator()(char* id) const { std::free(id); }
+};
+
+Status Ask(rd_kafka_t* client, RdMetadata* metadata) {
+  const rd_kafka_metadata_t* answer = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 1, nullptr, &answer, kAnswerMilliseconds);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return RdStatus("no broker answers", error);
+  metadata->reset(answer);
+  return Status::Ok();
+}
+
+void ViewTopic(const rd_kafka_metadata_topic_t& topic, KafkaView* view) {
+  for (int i = 0; i < topic.partition_cnt; ++i) {
+    view->present.push_back({topic.topic, topic.partitions[i].id});
+    if (topic.partitions[i].leader < 0) view->leaderless.push_back(view->present.back());
+  }
+}
+
+}  // namespace
+
+KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::set<KafkaPartition>& known) {
+  KafkaView view;
+  RdMetadata metadata;
+  view.status = Ask(client, &metadata);
+  if (!view.status.ok()) return view;
+  const std::unique_ptr<char, FreeId> cluster(rd_kafka_clusterid(client, kAnswerMilliseconds));
+  if (cluster == nullptr) {
+    view.status = Status::Unavailable("the brokers do not say which cluster they are");
+    return view;
+  }
+  view.cluster = cluster.get();
+  view.missing = topics.names();
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
+    if (topic.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || !topics.Matches(topic.topic)) continue;
+    std::erase(view.missing, topic.topic);
+    ViewTopic(topic, &view);
+  }
+  std::sort(view.present.begin(), view.present.end());
+  for (const KafkaPartition& p : view.present) {
+    const bool answers =
+        std::find(view.leaderless.begin(), view.leaderless.end(), p) == view.leaderless.end();
+    if (known.count(p) > 0 || !answers) continue;
+    KafkaOffsets offsets{p};
+    // One that does not answer is looked at again the next time.
+    if (rd_kafka_query_watermark_offsets(client, p.topic.c_str(), p.partition, &offsets.low, &offsets.high,
+                                         kAnswerMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      view.unread.push_back(std::move(offsets));
+  }
+  return view;
+}
+
+}  // namespace redthread
