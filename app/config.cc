@@ -223,6 +223,28 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
   return sources;
 }
 
+std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded) {
+  std::vector<KafkaSourceConfig> sources;
+  for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
+    if (section != "sources.kafka") continue;
+    KafkaSourceConfig source;
+    source.name = entry.substr(std::strlen("sources."));
+    source.settings.brokers = Values(loaded, entry + ".brokers");
+    source.settings.group = Value(loaded, entry + ".group");
+    for (const std::string& property : Values(loaded, entry + ".settings")) {
+      const size_t equals = property.find('=');
+      source.settings.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+    }
+    source.topics = Values(loaded, entry + ".topics");
+    source.max_record_bytes = ParseSize(Value(loaded, entry + ".max_record")).value_or(0);
+    source.format = Value(loaded, entry + ".format");
+    source.time_zone = ZoneOf(loaded, entry);
+    source.log_source = LogSourceOf(loaded, entry);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
 // What is wrong with who may send to a listener, and how; "" when nothing is.
 std::string ListenerProblem(const SyslogSourceConfig& source, bool allows_plaintext) {
   const bool open = !IsLoopback(source.address);
@@ -243,9 +265,32 @@ std::string ListenerProblem(const SyslogSourceConfig& source, bool allows_plaint
   return "";
 }
 
+// Of a record or a message: how much of it can be kept.
+bool FitsRecord(size_t bytes) {
+  constexpr size_t kLeast = 480, kMost = size_t{16} << 20;
+  return bytes >= kLeast && bytes <= kMost;
+}
+
 // What no single setting shows to be wrong.
+void CheckTopics(LoadedConfig* loaded) {
+  for (const KafkaSourceConfig& source : loaded->config.kafka_sources) {
+    const std::string entry = "sources." + source.name;
+    const auto check = [&](const char* name, const std::string& problem) {
+      const Setting* setting = FindSetting(loaded->settings, entry + name);
+      if (setting == nullptr) setting = FindSetting(loaded->settings, entry + ".brokers");
+      if (setting != nullptr && !problem.empty()) loaded->problems.push_back({setting->place, 0, 0, problem});
+    };
+    check(".topics", TopicFilter::Of(source.topics).status().message());
+    // Of a property that is wrong by itself its place has been told.
+    if (loaded->problems.empty()) check(".settings", KafkaSettingsProblem(source.settings));
+    check(".max_record", FitsRecord(source.max_record_bytes)
+                             ? ""
+                             : "`" + Value(*loaded, entry + ".max_record") +
+                                   "` is not valid, write a size from 480B to 16MiB");
+  }
+}
+
 void CheckListeners(LoadedConfig* loaded) {
-  constexpr size_t kLeastMessage = 480, kMostMessage = size_t{16} << 20;
   for (const SyslogSourceConfig& source : loaded->config.syslog_sources) {
     const std::string entry = "sources." + source.name;
     const auto check = [&](const char* name, const std::string& problem) {
@@ -256,7 +301,7 @@ void CheckListeners(LoadedConfig* loaded) {
     const bool both = std::count(protocols.begin(), protocols.end(), "tcp") > 0 && source.tls.has_value();
     check(".protocols", both ? "`tcp` and `tls` cannot share a port, make two sources of them" : "");
     check(".listen", ListenerProblem(source, Value(*loaded, entry + ".allow_plaintext") == "true"));
-    const bool fits = source.max_message_bytes >= kLeastMessage && source.max_message_bytes <= kMostMessage;
+    const bool fits = FitsRecord(source.max_message_bytes);
     check(".max_message", fits ? ""
                                : "`" + Value(*loaded, entry + ".max_message") +
                                      "` is not valid, write a size from 480B to 16MiB");
@@ -268,6 +313,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.data_dir = Value(loaded, "data_dir");
   config.file_sources = FileSources(loaded);
   config.syslog_sources = SyslogSources(loaded);
+  config.kafka_sources = KafkaSources(loaded);
   config.rule_paths = Values(loaded, "rules.paths");
   config.rule_variables = Value(loaded, "rules.variables");
   config.watch_rules = Value(loaded, "rules.reload") == "watch";
@@ -286,6 +332,7 @@ void Complete(const ConfigOptions& options, LoadedConfig* loaded) {
   loaded->settings = WithDefaults(loaded->settings);
   loaded->config = ConfigOf(*loaded);
   CheckListeners(loaded);
+  CheckTopics(loaded);
 }
 
 // The text of the file; Io with the system's reason.

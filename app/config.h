@@ -18,6 +18,7 @@
 #include "core/status.h"
 #include "core/text.h"
 #include "core/timestamp.h"
+#include "ingest/kafka_settings.h"
 #include "ingest/tls_context.h"
 
 namespace redthread {
@@ -59,11 +60,23 @@ struct SyslogSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// One source of type kafka.
+struct KafkaSourceConfig {
+  std::string name;
+  KafkaSettings settings;
+  std::vector<std::string> topics;  // TopicFilter
+  size_t max_record_bytes = 0;
+  std::string format;     // as of a file
+  std::string time_zone;  // as of a file
+  DeclaredLogSource log_source;
+};
+
 struct Config {
   std::string data_dir;
   std::vector<FileSourceConfig> file_sources;
   std::vector<SyslogSourceConfig> syslog_sources;
-  size_t sources() const { return file_sources.size() + syslog_sources.size(); }
+  std::vector<KafkaSourceConfig> kafka_sources;
+  size_t sources() const { return file_sources.size() + syslog_sources.size() + kafka_sources.size(); }
   std::vector<std::string> rule_paths;  // empty: the shipped rules
   std::string rule_variables;           // a site file; empty: none
   bool watch_rules = false;             // take changed rules up while running

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/config_value.h"
+#include "ingest/kafka_settings.h"
 #include "rules/nearest_name.h"
 #include "rules/yaml_scalar.h"
 
@@ -169,7 +170,9 @@ void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const
   setting.origin = Origin::kFile;
   setting.place = PlacedProblem{file_, value.line, value.column, ""}.Place();
   const size_t problems_before = problems_->size();
-  if (value.IsScalar()) {
+  if (spec.type == SettingType::kProperties) {
+    ReadProperties(value, &setting);
+  } else if (value.IsScalar()) {
     ReadValue(value, &setting);
   } else if (!spec.list) {
     Problem(value, "`" + path + "` takes one value, no " + (value.IsMap() ? "map" : "list"));
@@ -203,6 +206,33 @@ void ConfigReader::ReadValue(const YamlNode& scalar, Setting* setting) {
   }
   setting->written.push_back(scalar.text);
   setting->values.push_back(*value);
+}
+
+void ConfigReader::ReadProperties(const YamlNode& map, Setting* setting) {
+  if (!map.IsMap()) {
+    Problem(map, "`" + setting->path + "` needs `property: value` lines below it");
+    return;
+  }
+  for (size_t i = 0; i < map.entries(); ++i) {
+    const std::string& name = map.key(i).text;
+    const YamlNode& scalar = map.value(i);
+    if (!scalar.IsScalar() || scalar.IsNull()) {
+      Problem(scalar, "`" + name + "` takes one value");
+      continue;
+    }
+    Result<std::string> value = ExpandVariables(scalar.text);
+    if (value.ok()) value = ReadSecret(*value);
+    if (!value.ok()) {
+      Problem(scalar, value.status().message());
+      continue;
+    }
+    const std::string problem = KafkaPropertyProblem(name, *value);
+    // What a variable or a file holds may be a secret: it is not repeated.
+    const bool hidden = *value != scalar.text || IsKafkaSecret(name);
+    if (!problem.empty()) Problem(map.key(i), hidden ? "the value of `" + name + "` is not valid" : problem);
+    setting->written.push_back(name + "=" + scalar.text);
+    setting->values.push_back(name + "=" + *value);
+  }
 }
 
 void ConfigReader::UnknownKey(const YamlNode& key, std::string_view section) {

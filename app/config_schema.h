@@ -11,19 +11,20 @@ namespace redthread {
 // What a value must look like, and what its text means.
 enum class SettingType {
   kText,
-  kPath,      // a relative one starts at the folder of the configuration file
-  kAddress,   // host:port, [v6]:port
-  kUrl,       // http:// or https://
-  kIp,        // an IP address or a network in CIDR form
-  kSecret,    // never shown; besides ${NAME} also file:PATH
-  kDuration,  // 90s, 5m, 24h, 7d
-  kSize,      // 512MiB, 20GiB
-  kPercent,   // 25%
-  kZone,      // a time zone: a name, local, UTC, +02:00
-  kVersion,   // of this schema: 1
-  kFlag,      // true or false
-  kCount,     // a whole number from 1 to 1,000,000
-  kChoice,    // one of `choices`
+  kPath,        // a relative one starts at the folder of the configuration file
+  kAddress,     // host:port, [v6]:port
+  kUrl,         // http:// or https://
+  kIp,          // an IP address or a network in CIDR form
+  kSecret,      // never shown; besides ${NAME} also file:PATH
+  kDuration,    // 90s, 5m, 24h, 7d
+  kSize,        // 512MiB, 20GiB
+  kPercent,     // 25%
+  kZone,        // a time zone: a name, local, UTC, +02:00
+  kVersion,     // of this schema: 1
+  kFlag,        // true or false
+  kCount,       // a whole number from 1 to 1,000,000
+  kChoice,      // one of `choices`
+  kProperties,  // a map of names to values, given to librdkafka as they are; in Setting as "name=value"
 };
 
 // What this version of redthread does with a setting.

@@ -43,6 +43,11 @@ Json SettingSchema(const SettingSpec& spec) {
     const bool is_text = spec.type != SettingType::kFlag && spec.type != SettingType::kCount;
     schema["default"] = is_text ? Json(spec.standard) : Json::parse(spec.standard);
   }
+  if (spec.type == SettingType::kProperties) {
+    schema["type"] = "object";
+    schema["additionalProperties"] = {{"type", {"string", "number", "boolean"}}};
+    return schema;
+  }
   const Json value = ValueSchema(spec);
   if (!spec.list) {
     schema.update(value);
@@ -115,6 +120,7 @@ std::string PatternOf(SettingType type) {
     case SettingType::kChoice:
     case SettingType::kFlag:
     case SettingType::kCount:
+    case SettingType::kProperties:
       return "";
   }
   return "";

@@ -124,6 +124,16 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.listener.max_message_bytes = source.max_message_bytes;
     input.listener.max_connections = source.max_connections;
   }
+  for (const KafkaSourceConfig& source : config.kafka_sources) {
+    KafkaInput& input = options.kafka.emplace_back();
+    input.name = source.name;
+    input.settings = source.settings;
+    input.topics = source.topics;
+    input.log_source = source.log_source;
+    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+    input.zone = ZoneOf(source.time_zone);
+    input.max_record_bytes = source.max_record_bytes;
+  }
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };
   return options;
 }
@@ -159,6 +169,18 @@ void TellListeners(const Embedded::Report& report, Messages* messages) {
        "whose time is more than 5 minutes from their arrival; they keep their time");
 }
 
+// The same of topics.
+void TellTopics(const Embedded::Report& report, Messages* messages) {
+  const KafkaInputs::Counts& counts = report.kafka;
+  if (counts.tombstones > 0)
+    messages->Count(Counted(counts.tombstones, "record") + " of topics without a value");
+  if (counts.unreadable > 0)
+    messages->Warning(Counted(counts.unreadable, "batch", "batches") +
+                      " of records skipped: their checksums are wrong, so they cannot be read");
+  if (counts.stopped > 0)
+    messages->Warning(Counted(counts.stopped, "partition") + " not read any more, see above");
+}
+
 }  // namespace
 
 int RunDaemon(CommandContext* context, const RunFlags& flags) {
@@ -190,6 +212,9 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
   }
   for (const SyslogSourceConfig& source : config.syslog_sources)
     context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
+  for (const KafkaSourceConfig& source : config.kafka_sources)
+    context->messages->Count("reading topics from " + source.settings.brokers[0] + " for source `" +
+                             source.name + "`");
   context->messages->Count("running with " + Counted(rules, "rule") + ", state in " + config.data_dir);
   const Status status = (*embedded)->Run(stop_requested);
   const Embedded::Report& report = (*embedded)->report();
@@ -198,6 +223,7 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
                            Counted(report.commits, "commit"));
   TellLeftOut(report, context->messages);
   TellListeners(report, context->messages);
+  TellTopics(report, context->messages);
   if (!status.ok()) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);

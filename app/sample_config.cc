@@ -9,6 +9,8 @@ namespace {
 // What a setting without a default may look like.
 std::string ExampleOf(const SettingSpec& spec) {
   const std::string name = spec.name;
+  if (name == "brokers") return "[kafka.example:9092]";
+  if (name == "topics") return "[logs, ^windows-]";
   if (name == "path") return "/var/log/app/*.ndjson";
   if (name == "paths") return "[/etc/redthread/rules]";
   switch (spec.type) {
@@ -22,6 +24,8 @@ std::string ExampleOf(const SettingSpec& spec) {
       return "${TOKEN}";
     case SettingType::kZone:
       return "Europe/Berlin";
+    case SettingType::kProperties:
+      return "{security.protocol: ssl}";
     case SettingType::kPath:
       return "/etc/redthread/" + name;
     default:

@@ -245,10 +245,12 @@ void KafkaConsumer::Client::TakeMessage(RdMessage message) {
       polled.at_end.emplace_back(*tag, message->offset);
       return;
     default:
-      polled.failures.push_back({*tag,
-                                 RdStatus("offset " + std::to_string(message->offset), message->err,
-                                          rd_kafka_message_errstr(message.get())),
-                                 message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET});
+      polled.failures.push_back(
+          {*tag,
+           RdStatus("offset " + std::to_string(message->offset), message->err,
+                    rd_kafka_message_errstr(message.get())),
+           message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
+           message->err == RD_KAFKA_RESP_ERR__BAD_MSG || message->err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION});
   }
 }
 

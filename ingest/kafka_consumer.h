@@ -50,6 +50,7 @@ struct KafkaRecords {
     uint32_t tag = 0;
     Status status;
     bool offset_lost = false;  // the offset is not there (any more): reading has stopped
+    bool unreadable = false;   // checksums are wrong: records were skipped
   };
   std::vector<Record> records;                       // of a partition in order of offsets
   std::vector<std::pair<uint32_t, int64_t>> at_end;  // read up to that offset, which was the end then

@@ -46,20 +46,28 @@ struct CorrelatedRecord {
   CorrelationMatch match;
 };
 
-// What one look at the files of an input brought, and what became of it.
+// What the source of a batch is.
+enum class SourceKind : uint8_t {
+  kFile,       // of FileTail
+  kSender,     // to a listener
+  kPartition,  // of a Kafka topic
+};
+
+// What one look at an input brought, and what became of it.
 struct Batch {
   // Filled by the reader.
+  SourceKind kind = SourceKind::kFile;
   size_t input = 0;         // index of the input
-  bool has_lines = false;   // else only files are told of
+  bool has_lines = false;   // else only other news is told
   RecordBatch lines;        // and these belong to has_lines:
   FileTail::Source source;  // the file they are of, as it is behind them
   SourceId source_id = 0;   // that file's number in the database
   uint32_t declared = 0;    // FactsTable::Declare
   Timestamp arrival;        // when they were read, or the last of them
   RecordOrigin origin;      // what their source knows of them
-  // Of a sender to a listener (origin.pushed), whose lines are messages: when each of them was read. `source`
-  // then has no identity, and no number.
-  std::vector<Timestamp> arrivals;
+  // Of a sender and of a partition `source` has progress alone: no identity, no number.
+  std::vector<Timestamp> arrivals;       // of a sender: when each of the messages was read
+  bool at_end = false;                   // of a partition: it has been read to its end, behind the lines
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
 

@@ -21,6 +21,18 @@ constexpr Nanoseconds kPresent = std::chrono::minutes(5);
 // How far the watermark may go on with the clock alone before it is stored.
 constexpr Nanoseconds kWatermarkStep = std::chrono::minutes(1);
 
+const char* TooLong(SourceKind kind) {
+  switch (kind) {
+    case SourceKind::kFile:
+      return "line too long";
+    case SourceKind::kSender:
+      return "message too long, or never ended";
+    case SourceKind::kPartition:
+      return "record too long";
+  }
+  return "";
+}
+
 }  // namespace
 
 Committer::Committer(std::shared_ptr<const Engine> engine, Options options, Clock* clock)
@@ -63,6 +75,8 @@ Status Committer::LoadSources() {
           ++stored_senders_;
           latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           if (!source.idle) heard_.push_back(source);
+        } else if (KafkaIdentity::Decode(source.identity).has_value()) {
+          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
         }
         return true;
       },
@@ -136,30 +150,57 @@ Result<SourceState> Committer::OpenSender(const SenderIdentity& identity, Nanose
     return Status::Limit("more than " + std::to_string(options_.max_stored_senders) + " senders were heard");
   Result<SourceState> state = FindOrAddSource(transaction_.get(), text, identity.Path());
   if (state.ok() && is_new) ++stored_senders_;
-  if (state.ok()) senders_.try_emplace(state->id, OpenSource{*state, idle_after, {}});
+  if (state.ok()) opened_.try_emplace(state->id, OpenSource{*state, idle_after, {}});
   return state;
 }
 
-void Committer::HoldFor(SourceId sender) {
-  watermark_.AddSource(sender, senders_.at(sender).state.watermark);
+void Committer::HoldFor(SourceId source) {
+  watermark_.AddSource(source, opened_.at(source).state.watermark);
+  watermark_.SetHolds(source, true);
 }
 
 Status Committer::FallSilent(const std::vector<SourceId>& senders) {
   for (const SourceId id : senders) {
-    const auto found = senders_.find(id);
-    if (found == senders_.end()) continue;
+    const auto found = opened_.find(id);
+    if (found == opened_.end()) continue;
     found->second.state.idle = true;
     RT_RETURN_IF_ERROR(UpdateSource(transaction_.get(), found->second.state));
     watermark_.RemoveSource(id);
-    senders_.erase(found);
+    opened_.erase(found);
   }
   RT_RETURN_IF_ERROR(Advance());
   return Commit();
 }
 
+// ---- partitions
+
+Result<SourceState> Committer::OpenPartition(const KafkaIdentity& identity) {
+  Result<SourceState> state =
+      FindOrAddSource(transaction_.get(), identity.Encode(), identity.partition.Path());
+  if (!state.ok()) return state;
+  opened_.try_emplace(state->id, OpenSource{*state, {}, {}});
+  HoldFor(state->id);
+  return state;
+}
+
+void Committer::ClosePartition(SourceId partition) {
+  watermark_.RemoveSource(partition);
+  opened_.erase(partition);
+}
+
+void Committer::Await(size_t input, bool awaited) {
+  // Numbers are given out from below.
+  const SourceId stand_in = ~SourceId{0} - static_cast<SourceId>(input);
+  if (awaited) {
+    watermark_.AddSource(stand_in, std::nullopt);
+  } else {
+    watermark_.RemoveSource(stand_in);
+  }
+}
+
 // The watermark waits for a sender while it sends what is of the present.
 void Committer::NoteTimes(const Batch& batch) {
-  OpenSource& sender = senders_.at(batch.source_id);
+  OpenSource& sender = opened_.at(batch.source_id);
   bool is_present = false;
   for (const EventRecord& event : batch.events) {
     const Timestamp time = event.time.value_or(event.arrival);
@@ -179,12 +220,12 @@ void Committer::NoteTimes(const Batch& batch) {
 }
 
 Result<SourceState*> Committer::SourceOf(const Batch& batch) {
-  if (batch.origin.pushed) return &senders_.at(batch.source_id).state;
+  if (batch.kind != SourceKind::kFile) return &opened_.at(batch.source_id).state;
   return SourceOf(batch.input, batch.source);
 }
 
 Status Committer::StoreProgress(const FileTail::Source& source, SourceState* state) {
-  // That of a sender never changes.
+  // Others' never change.
   if (FileIdentity::Decode(state->identity).has_value()) state->identity = source.progress.identity.Encode();
   state->epoch = source.progress.epoch;
   state->next_index = source.progress.next_index;
@@ -205,6 +246,7 @@ Status Committer::Apply(const Batch& batch) {
     const SourceState* source = FindSource(batch.input, file);
     if (source != nullptr) watermark_.SetHolds(source->id, false);
   }
+  if (batch.at_end) watermark_.SetHolds(batch.source_id, false);
   return Advance();
 }
 
@@ -270,7 +312,7 @@ void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& bat
   letter.offset = decoded.offset;
   letter.raw_size = record.size;
   if (record.cut_from > 0) {  // already counted, as oversized
-    letter.reason = batch.origin.pushed ? "message too long, or never ended" : "line too long";
+    letter.reason = TooLong(batch.kind);
     letter.offset = record.size;
     letter.raw_size = record.cut_from;
   } else if (decoded.outcome == DecodeOutcome::kRepaired) {
@@ -317,7 +359,9 @@ Status Committer::Commit() {
   if (transaction_->empty()) return Status::Ok();
   StoreWatermark();
   ++report_.commits;
-  return transaction_->Commit();
+  RT_RETURN_IF_ERROR(transaction_->Commit());
+  if (options_.on_commit) options_.on_commit();
+  return Status::Ok();
 }
 
 void Committer::StoreWatermark() {

@@ -20,6 +20,7 @@
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
 #include "ingest/ingest_counts.h"
+#include "ingest/kafka_partition.h"
 #include "ingest/sender.h"
 #include "runtime/batch_workers.h"
 #include "runtime/engine.h"
@@ -43,6 +44,7 @@ class Committer {
     Nanoseconds commit_interval{};
     uint64_t commit_records = 0;
     std::function<void(const std::string&)> on_problem;  // may be empty
+    std::function<void()> on_commit;  // after what was applied so far has been made durable; may be empty
   };
   struct Report {
     IngestCounts counts;
@@ -76,11 +78,23 @@ class Committer {
   // `idle_after`: for how long it may send nothing of the present before nobody waits for it. kLimit when it
   // was never heard before and Options::max_stored_senders have been: addresses can be forged without end.
   Result<SourceState> OpenSender(const SenderIdentity& identity, Nanoseconds idle_after);
-  // A sender that was opened holds the watermark though nothing has come from it since the start.
-  void HoldFor(SourceId sender);
+  // A source that was opened holds the watermark, though nothing has come from it since the start, or though
+  // it had been read to its end.
+  void HoldFor(SourceId source);
   // Senders that have sent nothing for long enough: nobody waits for them any more. Nothing of theirs may be
   // in flight. Written with what follows from it.
   Status FallSilent(const std::vector<SourceId>& senders);
+
+  // ---- partitions of topics. One holds the watermark until it has been read to its end, and again from then
+  // on that more of it is read.
+
+  // A partition that is read from now on: its number, and the index of its next record, which is an offset.
+  Result<SourceState> OpenPartition(const KafkaIdentity& identity);
+  // One that is not there any more: nobody waits for it. Nothing of it may be in flight.
+  void ClosePartition(SourceId partition);
+  // While an input is awaited, nobody knows all of its sources: the watermark stands still. `input`: any
+  // number below 10,000 that means it and no other.
+  void Await(size_t input, bool awaited);
 
   // The next batch, run. Fails when nothing more can be made durable.
   Status Apply(const Batch& batch);
@@ -106,7 +120,7 @@ class Committer {
   Status LoadSources();
   Result<SourceState*> SourceOf(size_t input, const FileTail::Source& source);
   const SourceState* FindSource(size_t input, const FileTail::Source& source) const;
-  // What a sender is here, while it is open.
+  // What a sender or a partition is here, while it is open. What stands below `state` is of a sender.
   struct OpenSource {
     SourceState state;
     Nanoseconds idle_after{0};
@@ -140,7 +154,7 @@ class Committer {
   std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet
   std::vector<SourceState> heard_;
   uint64_t stored_senders_ = 0;
-  std::unordered_map<SourceId, OpenSource> senders_;
+  std::unordered_map<SourceId, OpenSource> opened_;
   Timestamp stored_watermark_ = Timestamp::Min();
   uint64_t step_records_ = 0;  // since the last commit
   Nanoseconds step_began_{0};

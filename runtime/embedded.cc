@@ -41,11 +41,16 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   committer.commit_interval = options.commit_interval;
   committer.commit_records = options.commit_records;
   committer.on_problem = options.on_problem;
+  // Filled in once there is somebody to tell.
+  auto on_commit = std::make_shared<std::function<void()>>([] {});
+  committer.on_commit = [on_commit] { (*on_commit)(); };
   Result<std::unique_ptr<Committer>> opened = Committer::Open(engine, std::move(committer), clock);
   if (!opened.ok()) return opened.status();
   std::unique_ptr<Embedded> embedded(new Embedded(std::move(engine), std::move(options), clock));
   embedded->committer_ = std::move(*opened);
   RT_RETURN_IF_ERROR(embedded->StartListening());
+  RT_RETURN_IF_ERROR(embedded->StartKafka());
+  *on_commit = [kafka = embedded->kafka_.get()] { kafka->Committed(); };
   embedded->OpenTails();
   return embedded;
 }
@@ -61,6 +66,19 @@ Status Embedded::StartListening() {
       PushedInputs::Start(std::move(options), committer_.get(), clock_);
   if (!pushed.ok()) return pushed.status();
   pushed_ = std::move(*pushed);
+  return Status::Ok();
+}
+
+Status Embedded::StartKafka() {
+  KafkaInputs::Options options;
+  options.inputs = options_.kafka;
+  options.batch_bytes = options_.batch_bytes;
+  options.refresh_interval = options_.topic_refresh_interval;
+  options.on_problem = options_.on_problem;
+  Result<std::unique_ptr<KafkaInputs>> kafka =
+      KafkaInputs::Start(std::move(options), committer_.get(), clock_);
+  if (!kafka.ok()) return kafka.status();
+  kafka_ = std::move(*kafka);
   return Status::Ok();
 }
 
@@ -83,6 +101,7 @@ void Embedded::DeclareInputs() {
   for (size_t input = 0; input < tails_.size(); ++input)
     tails_[input].declared = workers_.engine()->facts()->Declare(options_.inputs[input].log_source);
   pushed_->Declare(workers_.engine()->facts());
+  kafka_->Declare(workers_.engine()->facts());
 }
 
 // Files that are there at the start hold the watermark until they have been read, whichever comes first.
@@ -111,6 +130,8 @@ Result<bool> Embedded::Poll(size_t input) {
   if (!free.ok()) return free.status();
   Batch* const batch = *free;
   batch->origin = {};
+  batch->kind = SourceKind::kFile;
+  batch->at_end = false;
   const bool more = tail.files->Poll(&batch->lines, &batch->source);
   TellProblems(&tail);
   batch->input = input;
@@ -147,6 +168,22 @@ Result<bool> Embedded::PollPushed() {
     if (more) workers_.Submit();
   }
   if (pushed_->SilentDue()) RT_RETURN_IF_ERROR(TellSilent());
+  return *any;
+}
+
+Result<bool> Embedded::PollKafka() {
+  const Result<bool> any = kafka_->Look();
+  if (!any.ok()) return any.status();
+  for (bool more = *any; more;) {
+    const Result<Batch*> batch = FreeBatch();
+    if (!batch.ok()) return batch.status();
+    more = kafka_->Fill(*batch);
+    if (more) workers_.Submit();
+  }
+  if (kafka_->SettleDue()) {
+    RT_RETURN_IF_ERROR(Drain());
+    kafka_->Settle();
+  }
   return *any;
 }
 
@@ -193,6 +230,7 @@ Result<bool> Embedded::ApplyNext(bool wait) {
   const Batch* batch = workers_.Front(wait);
   if (batch == nullptr) return false;
   RT_RETURN_IF_ERROR(committer_->Apply(*batch));
+  kafka_->Applied(*batch);
   workers_.Pop();
   RT_RETURN_IF_ERROR(committer_->CommitIfDue(workers_.Front(false) != nullptr));
   return true;
@@ -229,7 +267,8 @@ Status Embedded::Run(const std::atomic<bool>& stop) {
   if (status.ok()) status = ReadOn(stop);
   static_cast<Committer::Report&>(report_) = committer_->report();
   report_.listeners = pushed_->counts();
-  report_.input_lost |= input_lost_;
+  report_.kafka = kafka_->counts();
+  report_.input_lost |= input_lost_ || report_.kafka.unreadable > 0;
   return status;
 }
 
@@ -246,6 +285,9 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     const Result<bool> pushed = PollPushed();
     if (!pushed.ok()) return pushed.status();
     any |= *pushed;
+    const Result<bool> topics = PollKafka();
+    if (!topics.ok()) return topics.status();
+    any |= *topics;
     for (Result<bool> applied = true; *applied;) {
       applied = ApplyNext(false);
       if (!applied.ok()) return applied.status();
@@ -253,18 +295,31 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     RT_RETURN_IF_ERROR(committer_->SealIfDue());
     if (any) continue;
     RT_RETURN_IF_ERROR(Drain());
-    if (!options_.until_idle || !pushed_->quiet()) {
+    const Status kafka = options_.until_idle ? kafka_->failure() : Status::Ok();
+    if (!kafka.ok()) return GiveUp(kafka);
+    if (!options_.until_idle || !pushed_->quiet() || !kafka_->at_end()) {
       RT_RETURN_IF_ERROR(committer_->Idle());
       std::this_thread::sleep_for(kPollInterval);
       continue;
     }
-    if (finishing) return committer_->Finish();
+    if (finishing) {
+      RT_RETURN_IF_ERROR(committer_->Finish());
+      kafka_->Stop();
+      return Status::Ok();
+    }
     finishing = true;
     RT_RETURN_IF_ERROR(StopListening());
     for (Tail& tail : tails_) tail.files->Finish();
   }
+  return GiveUp(Status::Ok());
+}
+
+// What was read is kept, and nothing is concluded from its end.
+Status Embedded::GiveUp(const Status& why) {
   RT_RETURN_IF_ERROR(StopListening());
-  return committer_->Commit();
+  RT_RETURN_IF_ERROR(committer_->Commit());
+  kafka_->Stop();
+  return why;
 }
 
 }  // namespace redthread

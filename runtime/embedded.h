@@ -1,11 +1,11 @@
-// Embedded: the whole pipeline in one process: files and messages in, alerts out, everything it knows in one
-// database.
+// Embedded: the whole pipeline in one process: files, messages and topics in, alerts out, everything it knows
+// in one database.
 //
-// One thread reads files, takes what listeners have read (PushedInputs), and numbers what it read in batches;
-// workers run the batches through the detector (BatchWorkers); the same one thread takes them back by number,
-// folds and stores them (Committer). A step is all batches that are ready when one of them brought a new
-// alert, else those of `commit_interval` or `commit_records`; when there is nothing to read it waits for
-// neither.
+// One thread reads files, takes what listeners (PushedInputs) and brokers (KafkaInputs) have brought, and
+// numbers what it read in batches; workers run the batches through the detector (BatchWorkers); the same one
+// thread takes them back by number, folds and stores them (Committer). A step is all batches that are ready
+// when one of them brought a new alert, else those of `commit_interval` or `commit_records`; when there is
+// nothing to read it waits for neither.
 #pragma once
 
 #include <atomic>
@@ -27,6 +27,7 @@
 #include "runtime/batch_workers.h"
 #include "runtime/committer.h"
 #include "runtime/engine.h"
+#include "runtime/kafka_inputs.h"
 #include "runtime/pushed_inputs.h"
 
 namespace redthread {
@@ -46,7 +47,9 @@ class Embedded {
   struct Options {
     std::string data_dir;  // made if it is not there
     std::vector<FileInput> inputs;
-    std::vector<ListenerInput> listeners;   // then `clock` must be thread-safe
+    std::vector<ListenerInput> listeners;  // then `clock` must be thread-safe
+    std::vector<KafkaInput> kafka;
+    Nanoseconds topic_refresh_interval = std::chrono::seconds(10);
     IdleAfter idle_after;                   // of senders to them
     size_t max_senders = 10'000;            // that are told apart at a time
     uint64_t max_stored_senders = 100'000;  // and ever
@@ -58,7 +61,7 @@ class Embedded {
     uint64_t commit_records = 10'000;
     size_t batch_bytes = RecordReader::Options{}.batch_bytes;  // uncompressed, about so many
     // Read everything to its end, finish it, stop. Listeners are at their end when nobody has sent to them
-    // for `idle_after`.
+    // for `idle_after`. Topics that cannot be read to their end make the run fail, with what was read kept.
     bool until_idle = false;
     // What went wrong with an input, once each. May be empty.
     std::function<void(const std::string&)> on_problem;
@@ -68,6 +71,7 @@ class Embedded {
   };
   struct Report : Committer::Report {
     SyslogListener::Counts listeners;  // of all together
+    KafkaInputs::Counts kafka;         // the same
   };
 
   // Opens the data folder, finds where reading stopped, and begins to listen. Errors: those of Database::Open
@@ -97,14 +101,18 @@ class Embedded {
 
   Embedded(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
   Status StartListening();
+  Status StartKafka();
   void OpenTails();
   Status FindFiles();
   Status ReadOn(const std::atomic<bool>& stop);
+  Status GiveUp(const Status& why);
   // One look at the files of an input. False when there is nothing new in them.
   Result<bool> Poll(size_t input);
   // Takes what the listeners have read. False when there is nothing new.
   Result<bool> PollPushed();
   Status TellSilent();
+  // Takes what has arrived of topics. False when there is nothing new.
+  Result<bool> PollKafka();
   // Listens no more, and applies what had been read.
   Status StopListening();
   Result<Batch*> FreeBatch();
@@ -123,6 +131,7 @@ class Embedded {
   bool input_lost_ = false;  // of a file
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<PushedInputs> pushed_;
+  std::unique_ptr<KafkaInputs> kafka_;
   std::vector<Tail> tails_;  // by input
   // By device and inode: which input reads a file that the patterns of several match.
   std::map<std::pair<uint64_t, uint64_t>, size_t> owners_;

@@ -208,7 +208,9 @@ void PushedInputs::FillFrom(Input* input, OpenSender* sender, Batch* batch) cons
     batch->lines.Add(input->messages.text(next), sender->next_index++, next.cut_from);
     batch->arrival = next.arrival;
   }
+  batch->kind = SourceKind::kSender;
   batch->has_lines = true;
+  batch->at_end = false;
   const ListenerInput& configured = options_.inputs[sender->input];
   batch->origin = {configured.format, configured.zone.get(), 0, batch->arrival, true};
   batch->source_id = sender->id;

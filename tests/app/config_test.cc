@@ -127,8 +127,8 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:74: `0` is not valid, write a whole number from 1 to 1000000"},
     {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", protocols: [http]}}\n",
      "/etc/redthread/c.yml:2:69: `http` is not one of udp, tcp and tls"},
-    {"version: 1\nsources: {k: {type: kafka, brokers: [a], topics: [b]}}\n",
-     "/etc/redthread/c.yml:2:21: `sources.k` of type kafka is not available in this version, remove it or "
+    {"version: 1\nsources: {k: {type: http, listen: a}}\n",
+     "/etc/redthread/c.yml:2:21: `sources.k` of type http is not available in this version, remove it or "
      "comment it out"},
     {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
      "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
@@ -468,6 +468,39 @@ TEST(ConfigTest, AMessageSizeMustBeOneThatCanBeHeld) {
                 ElementsAre(HasSubstr("write a size from 480B to 16MiB")));
 }
 
+TEST(ConfigTest, PropertiesOfKafkaArePassedOnAndCheckedByTheLibrary) {
+  setenv("KAFKA_PASSWORD", "s3cret", 1);
+  const std::string begin =
+      "version: 1\nsources:\n  k: {type: kafka, brokers: [\"a:9092\", \"b:9092\"], topics: ";
+  const LoadedConfig loaded =
+      Load(begin +
+           "[logs, ^win-], settings: {security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, "
+           "sasl.username: me, sasl.password: \"${KAFKA_PASSWORD}\", fetch.min.bytes: 7}}\n");
+  ASSERT_THAT(Rendered(loaded.problems), IsEmpty());
+  const KafkaSourceConfig& source = loaded.config.kafka_sources.at(0);
+  EXPECT_THAT(source.settings.brokers, ElementsAre("a:9092", "b:9092"));
+  EXPECT_EQ(source.settings.group, "redthread");
+  EXPECT_EQ(source.settings.properties.at(3), std::pair(std::string("sasl.password"), std::string("s3cret")));
+  EXPECT_EQ(source.settings.properties.at(4).second, "7");
+  const struct {
+    const char* rest;
+    const char* problem;
+  } cases[] = {
+      {"[a b]}", "`a b` is no topic"},
+      {"[\"^(\"]}", "no regular expression"},
+      {"[a], settings: {fetch.min.byte: 1}}", "fetch.min.byte"},
+      {"[a], settings: {fetch.min.bytes: lots}}", "fetch.min.bytes"},
+      {"[a], settings: {enable.auto.commit: true}}", "not yours to set"},
+      {"[a], settings: {fetch.min.bytes: [1]}}", "takes one value"},
+      {"[a], settings: fast}", "needs `property: value` lines"},
+      {"[a], settings: {sasl.password: \"file:/no/such\"}}", "cannot read the secret"},
+      {"[a], settings: {security.protocol: sasl_plaintext, sasl.mechanism: PLAIN}}", "sasl.username"},
+      {"[a], max_record: 1B}", "write a size"},
+  };
+  for (const auto& c : cases)
+    EXPECT_THAT(Rendered(Load(begin + c.rest + "\n").problems), ElementsAre(HasSubstr(c.problem))) << c.rest;
+}
+
 // ---- the command ----
 
 TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
@@ -477,6 +510,7 @@ TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented)
   EXPECT_THAT(Rendered(Load(uncommented).problems), IsEmpty()) << uncommented;
   EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.syslog_sources.size(), 1u);
+  EXPECT_EQ(Load(uncommented).config.kafka_sources.size(), 1u);
 }
 
 TEST(ConfigCommandTest, InitWritesOnceAndCheckSaysWhatIsWrongWithExitCodeThree) {

@@ -70,6 +70,12 @@ bool Process::Says(const std::string& text) {
   return true;
 }
 
+bool Process::HasEnded() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == child_;
+}
+
 BinaryRun Process::Wait() {
   int state = 0;
   rusage usage{};

@@ -32,6 +32,7 @@ class Process {
   void Signal(int signal);
   // Whether standard error holds that text within a minute, the process running or not.
   bool Says(const std::string& text);
+  bool HasEnded() const;
   // Waits for its end. To be called once.
   BinaryRun Wait();
 
