@@ -12,6 +12,7 @@
 #include "app/config_command.h"
 #include "app/demo_command.h"
 #include "app/exit_code.h"
+#include "app/kafka_command.h"
 #include "app/rules_command.h"
 #include "app/run_command.h"
 #include "app/scan_command.h"
@@ -137,6 +138,7 @@ void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
   AddRunCommand(tree);
   AddAlertsCommand(tree);
+  AddKafkaCommand(tree);
   AddRulesCommand(tree);
   AddConfigCommand(tree);
   AddDemoCommand(tree);

@@ -174,9 +174,6 @@ void TellTopics(const Embedded::Report& report, Messages* messages) {
   const KafkaInputs::Counts& counts = report.kafka;
   if (counts.tombstones > 0)
     messages->Count(Counted(counts.tombstones, "record") + " of topics without a value");
-  if (counts.unreadable > 0)
-    messages->Warning(Counted(counts.unreadable, "batch", "batches") +
-                      " of records skipped: their checksums are wrong, so they cannot be read");
   if (counts.stopped > 0)
     messages->Warning(Counted(counts.stopped, "partition") + " not read any more, see above");
 }

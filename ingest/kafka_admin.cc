@@ -59,7 +59,8 @@ struct KafkaAdmin::Client {
   }
   // Why a request failed: as the library said in the meantime, else as the request says.
   Status Why(const Status& status) {
-    rd_kafka_poll(client.get(), 0);
+    // Failures that the library tells by itself come through here.
+    const RdMessage ignored(rd_kafka_consumer_poll(client.get(), 0));
     return reason.ok() ? status : reason;
   }
   // Waits for the answer to an admin request. `request` gets the options and the queue for it.
@@ -83,13 +84,21 @@ KafkaAdmin::~KafkaAdmin() = default;
 
 Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::Open(const KafkaSettings& settings) {
   auto own = std::make_unique<Client>();
-  Result<RdConf> conf = ConfOf(settings);
+  KafkaSettings own_settings = settings;
+  for (const auto& [name, value] : {std::pair("enable.auto.commit", "false"),
+                                    {"auto.offset.reset", "error"},
+                                    {"enable.partition.eof", "true"}})
+    own_settings.properties.emplace_back(name, value);
+  // A consumer without a group cannot be one.
+  if (own_settings.group.empty()) own_settings.group = "redthread";
+  Result<RdConf> conf = ConfOf(own_settings);
   if (!conf.ok()) return conf.status();
   rd_kafka_conf_set_opaque(conf->get(), own.get());
   rd_kafka_conf_set_error_cb(conf->get(), Client::OnError);
   Result<RdKafka> client = ClientOf(RD_KAFKA_CONSUMER, std::move(*conf));
   if (!client.ok()) return client.status();
   own->client = std::move(*client);
+  rd_kafka_poll_set_consumer(own->client.get());
   return std::unique_ptr<KafkaAdmin>(new KafkaAdmin(std::move(own)));
 }
 
@@ -163,7 +172,44 @@ Status KafkaAdmin::Create(const std::vector<KafkaTopicPlan>& plans) {
                                    error, why == nullptr ? "" : why);
     return error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ? Status::Invalid(status.message()) : status;
   }
-  return Status::Ok();
+  return AwaitTopics(plans);
+}
+
+// Brokers hear of a new topic a moment after it was made.
+Status KafkaAdmin::AwaitTopics(const std::vector<KafkaTopicPlan>& plans) {
+  constexpr int kLooks = 100, kMilliseconds = 50;
+  std::vector<std::string> names;
+  for (const KafkaTopicPlan& plan : plans) names.push_back(plan.name);
+  const Result<TopicFilter> filter = TopicFilter::Of(names);
+  if (!filter.ok()) return filter.status();
+  for (int i = 0; i < kLooks; ++i) {
+    const Result<KafkaView> view = View(*filter);
+    if (!view.ok() || view->missing.empty()) return view.status();
+    const RdMessage ignored(rd_kafka_consumer_poll(client_->client.get(), kMilliseconds));
+  }
+  return Status::Unavailable("topics were made, and the brokers do not know of them yet");
+}
+
+Result<std::optional<uint64_t>> KafkaAdmin::FingerprintAt(const KafkaPartition& partition, int64_t offset) {
+  constexpr int kWaits = 100, kMilliseconds = 100;
+  const RdPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition)->offset =
+      offset;
+  const std::string what = "cannot read " + partition.Path();
+  const rd_kafka_resp_err_t error = rd_kafka_assign(client_->client.get(), list.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return RdStatus(what, error);
+  std::optional<uint64_t> found;
+  bool answered = false;
+  for (int i = 0; i < kWaits && !answered; ++i) {
+    const RdMessage message(rd_kafka_consumer_poll(client_->client.get(), kMilliseconds));
+    if (message == nullptr) continue;
+    answered = true;
+    const bool is_it = message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset == offset;
+    if (is_it) found = FingerprintOf(RecordOf(*message));
+  }
+  rd_kafka_assign(client_->client.get(), nullptr);
+  if (!answered) return client_->Why(RdStatus(what, RD_KAFKA_RESP_ERR__TIMED_OUT));
+  return found;
 }
 
 Result<std::map<KafkaPartition, int64_t>> KafkaAdmin::ToldPositions(

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,11 +48,15 @@ class KafkaAdmin {
   Result<std::vector<KafkaTopic>> Describe(const std::vector<std::string>& topics);
   // Makes them all, or says which not and why; kInvalid when there is one already.
   Status Create(const std::vector<KafkaTopicPlan>& topics);
+  // FingerprintOf the record at that offset; nothing when there is none (any more). Waits for it up to ten
+  // seconds, then kUnavailable.
+  Result<std::optional<uint64_t>> FingerprintAt(const KafkaPartition& partition, int64_t offset);
   // How far Kafka was told that the settings' group has read: for those partitions of which it was.
   Result<std::map<KafkaPartition, int64_t>> ToldPositions(const std::vector<KafkaPartition>& partitions);
 
  private:
   struct Client;
+  Status AwaitTopics(const std::vector<KafkaTopicPlan>& plans);
   explicit KafkaAdmin(std::unique_ptr<Client> client);
   std::unique_ptr<Client> client_;
 };

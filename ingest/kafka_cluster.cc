@@ -28,6 +28,18 @@ void ViewTopic(const rd_kafka_metadata_topic_t& topic, KafkaView* view) {
 
 }  // namespace
 
+KafkaRecords::Record RecordOf(const rd_kafka_message_t& message) {
+  KafkaRecords::Record record;
+  record.offset = message.offset;
+  record.value = {static_cast<const char*>(message.payload), message.len};
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const int64_t milliseconds = rd_kafka_message_timestamp(&message, &type);
+  constexpr int64_t kMost = INT64_MAX / 1'000'000;
+  if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && milliseconds >= 0 && milliseconds < kMost)
+    record.written = Timestamp() + std::chrono::milliseconds(milliseconds);
+  return record;
+}
+
 KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::set<KafkaPartition>& known) {
   KafkaView view;
   RdMetadata metadata;
@@ -39,6 +51,7 @@ KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::
     return view;
   }
   view.cluster = cluster.get();
+  view.brokers = metadata->broker_cnt;
   view.missing = topics.names();
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const rd_kafka_metadata_topic_t& topic = metadata->topics[i];

@@ -16,4 +16,7 @@ inline constexpr int kAnswerMilliseconds = 5000;
 // kAnswerMilliseconds a question, and one of those a partition. Thread-safe, as librdkafka is.
 KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::set<KafkaPartition>& known);
 
+// The record of a message that is no failure; its text lives as long as the message.
+KafkaRecords::Record RecordOf(const rd_kafka_message_t& message);
+
 }  // namespace redthread

@@ -30,7 +30,8 @@ struct KafkaOffsets {
 
 // What the cluster was found to hold at one look.
 struct KafkaView {
-  Status status;                           // when it could not be asked: all else is empty then
+  Status status;  // when it could not be asked: all else is empty then
+  int brokers = 0;
   std::string cluster;                     // its id
   std::vector<KafkaPartition> present;     // all partitions of the topics wanted, in order
   std::vector<KafkaOffsets> unread;        // those of them that are not read
@@ -50,7 +51,9 @@ struct KafkaRecords {
     uint32_t tag = 0;
     Status status;
     bool offset_lost = false;  // the offset is not there (any more): reading has stopped
-    bool unreadable = false;   // checksums are wrong: records were skipped
+    // Checksums are wrong, or what they protect makes no sense. Nothing of the partition comes any more until
+    // it is left and read again: librdkafka's own position is not to be trusted from there on.
+    bool unreadable = false;
   };
   std::vector<Record> records;                       // of a partition in order of offsets
   std::vector<std::pair<uint32_t, int64_t>> at_end;  // read up to that offset, which was the end then
@@ -59,6 +62,10 @@ struct KafkaRecords {
   std::optional<Status> lost;
   std::vector<std::string> log;  // what librdkafka has to say, warnings and worse
 };
+
+// What is kept of the record that was read last, to know it again: of its text and when it was written; never
+// 0.
+uint64_t FingerprintOf(const KafkaRecords::Record& record);
 
 // One per thread; has threads of its own.
 class KafkaConsumer {

@@ -268,7 +268,7 @@ Status Embedded::Run(const std::atomic<bool>& stop) {
   static_cast<Committer::Report&>(report_) = committer_->report();
   report_.listeners = pushed_->counts();
   report_.kafka = kafka_->counts();
-  report_.input_lost |= input_lost_ || report_.kafka.unreadable > 0;
+  report_.input_lost |= input_lost_;
   return status;
 }
 
@@ -295,9 +295,9 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     RT_RETURN_IF_ERROR(committer_->SealIfDue());
     if (any) continue;
     RT_RETURN_IF_ERROR(Drain());
-    const Status kafka = options_.until_idle ? kafka_->failure() : Status::Ok();
-    if (!kafka.ok()) return GiveUp(kafka);
-    if (!options_.until_idle || !pushed_->quiet() || !kafka_->at_end()) {
+    const bool at_end = options_.until_idle && kafka_->at_end();
+    if (at_end && !kafka_->failure().ok()) return GiveUp(kafka_->failure());
+    if (!at_end || !pushed_->quiet()) {
       RT_RETURN_IF_ERROR(committer_->Idle());
       std::this_thread::sleep_for(kPollInterval);
       continue;

@@ -1,9 +1,6 @@
 #include "runtime/kafka_inputs.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "core/hash.h"
 
 namespace redthread {
 
@@ -17,16 +14,6 @@ constexpr Nanoseconds kTellAgain = std::chrono::hours(1);
 
 // How long the end of a run waits for Kafka to take its positions.
 constexpr Nanoseconds kTellingTime = std::chrono::seconds(2);
-
-// What is kept of a record to know it again; never 0.
-uint64_t FingerprintOf(const KafkaRecords::Record& record) {
-  const Hash128 hash = HashBytes(record.value);
-  uint64_t mark = 0;
-  std::memcpy(&mark, hash.data(), sizeof mark);
-  const int64_t written = record.written.has_value() ? (*record.written - Timestamp()).count() : 0;
-  mark ^= static_cast<uint64_t>(written) * 0x9E3779B97F4A7C15u;
-  return mark == 0 ? 1 : mark;
-}
 
 // A line end belongs to how the producer wrote it, as that of a file does.
 std::string_view WithoutLineEnd(std::string_view text) {
@@ -162,7 +149,7 @@ Status KafkaInputs::Open(size_t n, const KafkaOffsets& offsets) {
   Result<Partition*> found = Find(n, offsets.partition);
   if (!found.ok()) return found.status();
   Partition* const p = *found;
-  if (p == nullptr || !p->stopped.ok() || p->reading) return Status::Ok();
+  if (p == nullptr || p->reading || (!p->stopped.ok() && !p->retried)) return Status::Ok();
   if (std::exchange(p->gone, false)) {
     const Result<SourceState> again = committer_->OpenPartition({inputs_[n].cluster, p->name});
     if (!again.ok()) return again.status();
@@ -200,6 +187,7 @@ void KafkaInputs::Leave(Partition* p) {
 void KafkaInputs::StopReading(Partition* p, const std::string& why) {
   Leave(p);
   ++counts_.stopped;
+  p->retried = false;
   p->stopped = Status::Io(p->name.Path() + " is not read any more: " + why +
                           ". To go on with what it holds now, end redthread and run `redthread kafka reset " +
                           p->name.Path() + "`");
@@ -232,16 +220,31 @@ void KafkaInputs::NoteFailure(size_t n, const KafkaRecords::Failure& failure) {
     StopReading(p, "its next record is not there (any more): " + failure.status.message());
     return;
   }
-  TellOnce(n, p->name.Path() + ": " + failure.status.message());
   if (failure.unreadable) {
-    ++counts_.unreadable;
+    NoteDamaged(p, failure.status);
     return;
   }
+  TellOnce(n, p->name.Path() + ": " + failure.status.message());
   if (failure.status.code() == StatusCode::kDenied) {
     Leave(p);
     unsettled_.push_back(p);
   }
   input.consumer->LookAgain();
+}
+
+void KafkaInputs::NoteDamaged(Partition* p, const Status& why) {
+  Leave(p);
+  if (p->stopped.ok()) ++counts_.stopped;
+  p->retried = true;
+  const std::string path = p->name.Path();
+  p->stopped = Status::Io(
+      path + " cannot be read on: " + why.message() +
+      ". A broker's disk is damaged there; another broker's copy may be whole: move the partition's "
+      "leadership, and reading goes on by itself. To give the records up, end redthread and run `redthread "
+      "kafka reset " +
+      path + " --from OFFSET`");
+  TellOnce(p->input, p->stopped.message());
+  unsettled_.push_back(p);
 }
 
 // Whether the record is the one that was read last. It is not to be read again.
@@ -263,6 +266,7 @@ void KafkaInputs::Take(Partition* p, size_t i) {
   // On its way from before the partition was left, and read since.
   if (static_cast<uint64_t>(record.offset) < p->expected) return;
   p->expected = static_cast<uint64_t>(record.offset) + 1;
+  p->stopped = Status::Ok();  // if it was retried
   p->at_end = p->tells_end = false;
   if (p->pending.empty()) inputs_[p->input].turns.push_back(p);
   p->pending.push_back(i);
@@ -401,26 +405,32 @@ void KafkaInputs::Stop() {
 
 // ---- the end
 
+bool KafkaInputs::CanBeWaitedFor(const Input& input) const {
+  if (input.state.ok()) return true;
+  return input.state.code() != StatusCode::kDenied && clock_->Elapsed() - input.state_since <= kPatience;
+}
+
 bool KafkaInputs::at_end() const {
-  return unsettled_.empty() && std::all_of(inputs_.begin(), inputs_.end(), [](const Input& input) {
-           return input.seen && !input.awaited && input.missing.empty() &&
+  return unsettled_.empty() && std::all_of(inputs_.begin(), inputs_.end(), [this](const Input& input) {
+           if (!CanBeWaitedFor(input)) return true;
+           return input.seen && !input.awaited &&
                   std::all_of(input.partitions.begin(), input.partitions.end(),
-                              [](const auto& p) { return p->at_end || p->gone; });
+                              [](const auto& p) { return p->at_end || p->gone || !p->stopped.ok(); });
          });
 }
 
 Status KafkaInputs::failure() const {
   for (size_t n = 0; n < inputs_.size(); ++n) {
     const Input& input = inputs_[n];
-    const std::string who = "source `" + options_.inputs[n].name + "`: ";
+    const auto named = [&](const Status& why) {
+      return Status(why.code(), "source `" + options_.inputs[n].name + "`: " + why.message());
+    };
+    if (!CanBeWaitedFor(input)) return named(input.state);
     for (const std::unique_ptr<Partition>& p : input.partitions) {
-      if (!p->stopped.ok()) return {p->stopped.code(), who + p->stopped.message()};
+      if (!p->stopped.ok()) return named(p->stopped);
     }
     if (!input.missing.empty())
-      return Status::Unavailable(who + "there is no topic `" + *input.missing.begin() + "`");
-    const bool gives_up =
-        input.state.code() == StatusCode::kDenied || clock_->Elapsed() - input.state_since > kPatience;
-    if (!input.state.ok() && gives_up) return {input.state.code(), who + input.state.message()};
+      return named(Status::Unavailable("there is no topic `" + *input.missing.begin() + "`"));
   }
   return Status::Ok();
 }

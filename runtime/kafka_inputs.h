@@ -7,7 +7,8 @@
 // Before reading goes on, the record that was read last is read again and compared with what was kept of it:
 // a topic that was deleted and made again, or whose brokers lost their newest records and took others, has
 // other records at the same offsets. A partition that is found so, or whose next record is not there any
-// more, is stopped: it is told with what to do, it holds the watermark, and the others go on.
+// more, is stopped: it is told with what to do, it holds the watermark, and the others go on. One whose next
+// record is damaged is stopped too, and tried again: another broker may have a copy that is whole.
 #pragma once
 
 #include <cstdint>
@@ -53,8 +54,7 @@ class KafkaInputs {
   };
   struct Counts {
     uint64_t tombstones = 0;  // records without a value: nothing to look at
-    uint64_t unreadable = 0;  // times that records were skipped, because their checksums are wrong
-    uint64_t stopped = 0;     // partitions that are not read any more
+    uint64_t stopped = 0;     // times that a partition was not read any more
   };
 
   // Begins to ask which partitions there are. `committer` and `clock` outlive the object. Errors: those of
@@ -79,9 +79,10 @@ class KafkaInputs {
   void Applied(const Batch& batch);
   void Committed();
 
-  // Whether all partitions of all topics have been read to their ends.
+  // Whether all partitions that can be read have been read to their ends. Brokers that do not answer are
+  // waited for, for half a minute.
   bool at_end() const;
-  // Why they cannot be, until somebody does something about it; Ok while they may.
+  // Why others cannot be, until somebody does something about it; Ok when there are none.
   Status failure() const;
   // Tells Kafka the last positions. Reads no more.
   void Stop();
@@ -101,6 +102,7 @@ class KafkaInputs {
     bool gone = false;       // not there any more
     bool at_end = false;
     bool tells_end = false;       // that is to be told behind what is pending
+    bool retried = false;         // stopped, and tried again at every look
     Status stopped;               // why it is read no more
     std::vector<size_t> pending;  // of the records taken: its own
     size_t filled = 0;            // how many of them are in batches
@@ -134,9 +136,11 @@ class KafkaInputs {
   void NoteGone(size_t input, const KafkaView& view);
   void NoteLost(size_t input, const Status& why);
   void NoteFailure(size_t input, const KafkaRecords::Failure& failure);
+  void NoteDamaged(Partition* partition, const Status& why);
   void NoteEnd(Partition* partition, int64_t offset);
   void Take(Partition* partition, size_t record);
   bool Verify(Partition* partition, const KafkaRecords::Record& record);
+  bool CanBeWaitedFor(const Input& input) const;
   void Leave(Partition* partition);
   void StopReading(Partition* partition, const std::string& why);
   void FillFrom(const Input& input, Partition* partition, Batch* batch);

@@ -87,8 +87,9 @@ class KafkaRunTest : public E2eTest {
     Strings events;
     for (size_t n = 0; n < count; ++n) {
       now_ = now_ + std::chrono::milliseconds(40);
-      const auto behind =
-          dice.Chance(10) ? Nanoseconds(dice.Below(static_cast<size_t>(displaced.count()))) : Nanoseconds(0);
+      const auto behind = dice.Chance(10)
+                              ? Nanoseconds(dice.Below(static_cast<size_t>(displaced.count()) + 1))
+                              : Nanoseconds(0);
       const size_t kind = dice.Below(100);
       events.push_back(R"({"@timestamp":")" + FormatTimestamp(now_ - behind) +
                        R"(","Channel":"Security","EventID":)" + (kind == 0 ? "4625" : "4624") +

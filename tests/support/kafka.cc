@@ -107,6 +107,18 @@ void TestKafka::MakeTopicNamed(const std::string& topic, int partitions,
   ASSERT_TRUE(made.ok()) << made.message();
 }
 
+void TestKafka::AddPartitions(const std::string& topic, size_t partitions) {
+  const RdKafka client = Client(RD_KAFKA_PRODUCER, brokers_);
+  const RdQueue queue(rd_kafka_queue_new(client.get()));
+  char why[256] = "";
+  rd_kafka_NewPartitions_t* request = rd_kafka_NewPartitions_new(topic.c_str(), partitions, why, sizeof why);
+  rd_kafka_CreatePartitions(client.get(), &request, 1, nullptr, queue.get());
+  const RdEvent event(rd_kafka_queue_poll(queue.get(), kMilliseconds));
+  rd_kafka_NewPartitions_destroy(request);
+  ASSERT_NE(event, nullptr);
+  EXPECT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 void TestKafka::DeleteTopic(const std::string& topic) {
   const RdKafka client = Client(RD_KAFKA_PRODUCER, brokers_);
   const RdQueue queue(rd_kafka_queue_new(client.get()));

@@ -40,6 +40,8 @@ class TestKafka {
   // One of exactly that name.
   void MakeTopicNamed(const std::string& topic, int partitions,
                       const std::vector<std::pair<std::string, std::string>>& properties = {});
+  // So that it has that many.
+  void AddPartitions(const std::string& topic, size_t partitions);
   void DeleteTopic(const std::string& topic);
   // Removes all records below that offset, as retention does.
   void DeleteRecords(const std::string& topic, int partition, int64_t before);

@@ -1,0 +1,442 @@
+#include "app/kafka_command.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "app/alerts_command.h"
+#include "app/config.h"
+#include "app/config_command.h"
+#include "app/exit_code.h"
+#include "app/kafka_topic_check.h"
+#include "app/numbers.h"
+#include "core/text.h"
+#include "ingest/kafka_admin.h"
+#include "storage/source_registry.h"
+
+namespace redthread {
+namespace {
+
+int Fail(const Status& status, CommandContext* context) {
+  context->messages->Error(status.message());
+  return ExitCodeOf(status);
+}
+
+// A source and what its cluster holds.
+struct SourceView {
+  const KafkaSourceConfig* source;
+  std::unique_ptr<KafkaAdmin> admin;
+  KafkaView view;
+  std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
+};
+
+Result<SourceView> ViewOf(const KafkaSourceConfig& source, bool described) {
+  const auto named = [&](const Status& status) {
+    return Status(status.code(), "source `" + source.name + "`: " + status.message());
+  };
+  SourceView viewed{&source, nullptr, {}, {}};
+  Result<TopicFilter> topics = TopicFilter::Of(source.topics);
+  if (!topics.ok()) return named(topics.status());
+  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(source.settings);
+  if (!admin.ok()) return named(admin.status());
+  viewed.admin = std::move(*admin);
+  Result<KafkaView> view = viewed.admin->View(*topics);
+  if (!view.ok()) return named(view.status());
+  viewed.view = std::move(*view);
+  if (!described) return viewed;
+  std::vector<std::string> names;
+  for (const KafkaPartition& p : viewed.view.present) {
+    if (names.empty() || names.back() != p.topic) names.push_back(p.topic);
+  }
+  Result<std::vector<KafkaTopic>> described_topics = viewed.admin->Describe(names);
+  if (!described_topics.ok()) return named(described_topics.status());
+  viewed.topics = std::move(*described_topics);
+  return viewed;
+}
+
+// The configuration, when it has sources of type kafka; else tells so and sets the exit code.
+std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_code) {
+  LoadedConfig loaded = LoadConfigFor(context);
+  *exit_code = kExitConfig;
+  if (!loaded.problems.empty()) return std::nullopt;
+  if (loaded.config.kafka_sources.empty()) {
+    context->messages->Error("the configuration names no source of type kafka; docs/kafka.md shows one");
+    return std::nullopt;
+  }
+  *exit_code = kExitDone;
+  return loaded;
+}
+
+// Of all sources; tells what is wrong and sets the exit code when one cannot be asked.
+std::vector<SourceView> ViewAll(const Config& config, bool described, CommandContext* context,
+                                int* exit_code) {
+  std::vector<SourceView> views;
+  for (const KafkaSourceConfig& source : config.kafka_sources) {
+    Result<SourceView> view = ViewOf(source, described);
+    if (view.ok()) {
+      views.push_back(std::move(*view));
+    } else {
+      *exit_code = Fail(view.status(), context);
+    }
+  }
+  return views;
+}
+
+// ---- check
+
+std::string TopicRecord(const SourceView& view, const KafkaTopic& topic,
+                        const std::vector<TopicFinding>& findings) {
+  std::string json = R"({"kind":"topic","source":)";
+  AppendJsonString(view.source->name, &json);
+  json += R"(,"topic":)";
+  AppendJsonString(topic.name, &json);
+  json += R"(,"partitions":)" + std::to_string(topic.partitions) + R"(,"copies":)" +
+          std::to_string(topic.copies) + R"(,"copies_in_sync":)" + std::to_string(topic.copies_in_sync) +
+          R"(,"findings":[)";
+  for (size_t i = 0; i < findings.size(); ++i) {
+    json += std::string(i == 0 ? "" : ",") + R"({"problem":)" + (findings[i].is_problem ? "true" : "false") +
+            R"(,"text":)";
+    AppendJsonString(findings[i].text, &json);
+    json += "}";
+  }
+  return json + "]}";
+}
+
+// ---- status
+
+// What the database knows of partitions, by identity; nothing yet is nothing.
+Result<std::map<std::string, SourceState>> StoredPartitions(const Config& config) {
+  std::map<std::string, SourceState> stored;
+  Database::Options options;
+  options.path = DatabasePath(config.data_dir);
+  options.create = false;
+  options.read_only = true;
+  Result<std::unique_ptr<Database>> database = Database::Open(options);
+  if (database.status().code() == StatusCode::kNotFound) return stored;
+  if (!database.ok()) return database.status();
+  Damage damage;
+  const auto add = [&stored](const SourceState& state) {
+    stored[state.identity] = state;
+    return true;
+  };
+  RT_RETURN_IF_ERROR(ForEachSource(*(*database)->Snapshot(), add, &damage));
+  return damage.rows == 0 ? Result<std::map<std::string, SourceState>>(std::move(stored)) : damage.first;
+}
+
+struct PartitionStatus {
+  const char* state = "unread";
+  uint64_t read = 0;  // the offset of the next record
+  uint64_t lag = 0;   // records that are there and not read
+  std::optional<Timestamp> watermark;
+  std::optional<Timestamp> heard;
+};
+
+PartitionStatus StatusOf(const KafkaOffsets& offsets, const SourceState* state) {
+  const auto low = static_cast<uint64_t>(offsets.low), high = static_cast<uint64_t>(offsets.high);
+  PartitionStatus status;
+  if (state == nullptr || state->next_index == 0) {
+    status.lag = high - low;
+    return status;
+  }
+  status.read = state->next_index;
+  status.watermark = state->watermark;
+  status.heard = state->last_heard;
+  status.lag = high - std::clamp(status.read, low, high);
+  status.state = status.read > high  ? "made again?"
+                 : status.read < low ? "records lost"
+                 : status.lag == 0   ? "at its end"
+                                     : "behind";
+  return status;
+}
+
+std::string TimeOr(const std::optional<Timestamp>& time, const char* otherwise) {
+  return time.has_value() ? FormatTimestamp(*time) : otherwise;
+}
+
+void AddStatus(const SourceView& view, const KafkaOffsets& offsets, const PartitionStatus& status,
+               ResultWriter* writer) {
+  const std::string path = offsets.partition.Path();
+  if (writer->wants_rows()) {
+    writer->AddRow({{view.source->name},
+                    {path},
+                    {WithThousands(static_cast<uint64_t>(offsets.low))},
+                    {WithThousands(static_cast<uint64_t>(offsets.high))},
+                    {WithThousands(status.read)},
+                    {WithThousands(status.lag)},
+                    {TimeOr(status.watermark, "-")},
+                    {TimeOr(status.heard, "-")},
+                    {status.state}});
+    return;
+  }
+  std::string json = R"({"kind":"partition","source":)";
+  AppendJsonString(view.source->name, &json);
+  json += R"(,"partition":)";
+  AppendJsonString(path, &json);
+  json += R"(,"first":)" + std::to_string(offsets.low) + R"(,"end":)" + std::to_string(offsets.high) +
+          R"(,"read":)" + std::to_string(status.read) + R"(,"lag":)" + std::to_string(status.lag);
+  if (status.watermark.has_value()) json += R"(,"watermark":")" + FormatTimestamp(*status.watermark) + "\"";
+  if (status.heard.has_value()) json += R"(,"heard":")" + FormatTimestamp(*status.heard) + "\"";
+  writer->AddRecord(json + R"(,"state":")" + status.state + "\"}");
+}
+
+// ---- reset
+
+std::optional<KafkaPartition> ParsePath(const std::string& text) {
+  const size_t slash = text.rfind('/');
+  if (slash == std::string::npos || slash == 0) return std::nullopt;
+  KafkaPartition partition{text.substr(0, slash), 0};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, partition.partition);
+  if (error != std::errc() || stop != end || partition.partition < 0) return std::nullopt;
+  return partition;
+}
+
+// Why a partition does not go on where reading stopped; "" when it does.
+Result<std::string> Breakage(const SourceView& view, const KafkaOffsets& offsets, const SourceState& state) {
+  const auto next = static_cast<int64_t>(state.next_index);
+  if (next > offsets.high) return std::string("it ends before what was read");
+  if (next > 0 && next < offsets.low) return std::string("records were deleted before they were read");
+  if (next <= offsets.low || state.cursor == 0) return std::string();
+  const Result<std::optional<uint64_t>> now = view.admin->FingerprintAt(offsets.partition, next - 1);
+  if (!now.ok()) return now.status();
+  const bool differs = now->has_value() && **now != state.cursor;
+  return std::string(differs ? "it holds other records than were read" : "");
+}
+
+Status Reset(const SourceView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
+             StateTransaction* transaction, Messages* messages) {
+  const std::string path = offsets.partition.Path();
+  const Result<std::optional<SourceState>> stored =
+      FindSource(*transaction, KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return Status::NotFound(path + " was never read: there is nothing to reset");
+  SourceState state = **stored;
+  const Result<std::string> why = Breakage(view, offsets, state);
+  if (!why.ok()) return why.status();
+  const bool goes_back = options.from < 0 || static_cast<uint64_t>(options.from) < state.next_index;
+  if (why->empty() && goes_back && !options.force)
+    return Status::Invalid(
+        path + " can be read on as it is; --force reads all that it holds once more, and counts it again");
+  const auto low = static_cast<uint64_t>(offsets.low);
+  const uint64_t from = options.from < 0 ? low : static_cast<uint64_t>(options.from);
+  if (from < low || from > static_cast<uint64_t>(offsets.high))
+    return Status::Invalid(path + " holds offsets " + std::to_string(low) + " to " +
+                           std::to_string(offsets.high) + ", --from is outside of them");
+  // An epoch has each offset once. Behind what was read it goes on; else others begin.
+  if (from < state.next_index || !why->empty()) ++state.epoch;
+  state.next_index = from;
+  state.cursor = 0;
+  RT_RETURN_IF_ERROR(UpdateSource(transaction, state));
+  messages->Count(path + (why->empty() ? "" : ": " + *why) + "; it will be read from offset " +
+                  std::to_string(from));
+  return Status::Ok();
+}
+
+void AddInit(CLI::App* kafka, CommandTree* tree) {
+  auto options = std::make_shared<KafkaInitOptions>();
+  CLI::App* app = tree->Add(kafka,
+                            {"init",
+                             "make the topics that the configuration names and that are not there",
+                             {"redthread kafka init                       12 partitions, 7 days",
+                              "redthread kafka init --partitions 24 --retention 14d"}},
+                            [options](CommandContext* c) { return RunKafkaInit(*options, c); });
+  app->add_option("--partitions", options->partitions, "of each topic [12]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000));
+  app->add_option("--copies", options->copies, "replication factor [3 where there are three brokers, else 1]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 99));
+  app->add_option("--retention", options->retention, "how long records stay [7d]")->type_name("TIME");
+}
+
+void AddReset(CLI::App* kafka, CommandTree* tree) {
+  auto options = std::make_shared<KafkaResetOptions>();
+  CLI::App* app =
+      tree->Add(kafka,
+                {"reset",
+                 "have partitions read from their first record, after they were made again or lost records",
+                 {"redthread kafka reset logs/0              while redthread does not run",
+                  "redthread kafka reset logs/0 logs/1 --force   also what can be read on as it is"}},
+                [options](CommandContext* c) { return RunKafkaReset(*options, c); });
+  app->add_option("PARTITION", options->partitions, "as messages name it: TOPIC/NUMBER")
+      ->type_name("TOPIC/N")
+      ->required();
+  app->add_option("--from", options->from, "offset to read from [the first record that is there]")
+      ->type_name("OFFSET")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--force", options->force, "also one that can be read on as it is: its records count again");
+}
+
+}  // namespace
+
+void AddKafkaCommand(CommandTree* tree) {
+  CLI::App* kafka =
+      tree->Add(tree->root(), {"kafka",
+                               "the topics of the configured sources: make, check, how far they are read",
+                               {"redthread kafka check     whether brokers answer and topics are set up well",
+                                "redthread kafka status    lag and watermark of each partition"}});
+  AddInit(kafka, tree);
+  tree->Add(kafka,
+            {"check",
+             "whether brokers answer and topics are set up so that nothing is lost; exit code 0, 3 or 4",
+             {"redthread kafka check              all topics of all sources",
+              "redthread kafka check -o jsonl     for a script"}},
+            RunKafkaCheck);
+  tree->Add(kafka,
+            {"status",
+             "how far each partition has been read, and what holds the watermark back",
+             {"redthread kafka status              also while redthread runs",
+              "redthread kafka status -o jsonl | jq 'select(.lag > 0)'"}},
+            RunKafkaStatus);
+  AddReset(kafka, tree);
+}
+
+int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
+  const std::optional<Nanoseconds> retention = ParseTimespan(options.retention);
+  if (!retention.has_value()) {
+    context->messages->Error("--retention: `" + options.retention + "` is no time, write one such as 7d");
+    return kExitUsage;
+  }
+  int exit_code = kExitDone;
+  const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
+  if (!loaded.has_value()) return exit_code;
+  for (const SourceView& view : ViewAll(loaded->config, false, context, &exit_code)) {
+    const int copies = options.copies > 0 ? options.copies : view.view.brokers >= 3 ? 3 : 1;
+    std::vector<KafkaTopicPlan> plans;
+    for (const std::string& name : view.view.missing)
+      plans.push_back(PlanTopic(name, options.partitions, copies, *retention));
+    if (const Status made = view.admin->Create(plans); !made.ok()) {
+      exit_code = Fail(made, context);
+      continue;
+    }
+    for (const KafkaTopicPlan& plan : plans)
+      context->messages->Count("made topic " + plan.name + ": " +
+                               Counted(static_cast<uint64_t>(plan.partitions), "partition") + ", " +
+                               Counted(static_cast<uint64_t>(copies), "copy", "copies"));
+    if (plans.empty())
+      context->messages->Count("source `" + view.source->name +
+                               "`: all its topics are there; `redthread kafka check` looks at them");
+  }
+  return exit_code;
+}
+
+int RunKafkaCheck(CommandContext* context) {
+  int exit_code = kExitDone;
+  const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
+  if (!loaded.has_value()) return exit_code;
+  ResultWriter writer(
+      context->options.output, context->out, stdout,
+      {{"SOURCE"}, {"TOPIC"}, {"PARTITIONS", true}, {"COPIES", true}, {"FINDING", false, true}});
+  bool any_problem = false;
+  for (const SourceView& view : ViewAll(loaded->config, true, context, &exit_code)) {
+    for (const std::string& topic : view.view.missing) {
+      context->messages->Error("source `" + view.source->name + "`: there is no topic `" + topic +
+                               "`; `redthread kafka init` makes it");
+      any_problem = true;
+    }
+    for (const KafkaTopic& topic : view.topics) {
+      const std::vector<TopicFinding> findings =
+          CheckTopic(topic, view.view.brokers, loaded->config.late_horizon);
+      for (const TopicFinding& finding : findings) any_problem |= finding.is_problem;
+      if (!writer.wants_rows()) {
+        writer.AddRecord(TopicRecord(view, topic, findings));
+        continue;
+      }
+      const auto add = [&](const std::string& text, Style style) {
+        writer.AddRow({{view.source->name},
+                       {topic.name},
+                       {std::to_string(topic.partitions)},
+                       {std::to_string(topic.copies)},
+                       {text, style}});
+      };
+      if (findings.empty()) add("good", Style::kDim);
+      for (const TopicFinding& finding : findings)
+        add(finding.text, finding.is_problem ? Style::kBold : Style::kPlain);
+    }
+  }
+  if (const Status status = writer.Finish(); !status.ok()) return Fail(status, context);
+  if (exit_code == kExitDone && any_problem) exit_code = kExitConfig;
+  return exit_code;
+}
+
+int RunKafkaStatus(CommandContext* context) {
+  int exit_code = kExitDone;
+  const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
+  if (!loaded.has_value()) return exit_code;
+  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  // After the brokers were asked: what was read meanwhile is not taken for missing.
+  const auto stored = StoredPartitions(loaded->config);
+  if (!stored.ok()) return Fail(stored.status(), context);
+  ResultWriter writer(context->options.output, context->out, stdout,
+                      {{"SOURCE"},
+                       {"PARTITION"},
+                       {"FIRST", true},
+                       {"END", true},
+                       {"READ", true},
+                       {"LAG", true},
+                       {"WATERMARK"},
+                       {"HEARD"},
+                       {"STATE"}});
+  uint64_t lag = 0;
+  std::string holder;
+  std::optional<Timestamp> held;
+  for (const SourceView& view : views) {
+    for (const KafkaOffsets& offsets : view.view.unread) {
+      const auto found = stored->find(KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
+      const PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
+      AddStatus(view, offsets, status, &writer);
+      lag += status.lag;
+      const Timestamp mark = status.watermark.value_or(Timestamp::Min());
+      if (status.lag == 0 || (held.has_value() && *held <= mark)) continue;
+      held = mark;
+      holder = offsets.partition.Path();
+    }
+  }
+  if (const Status status = writer.Finish(); !status.ok()) return Fail(status, context);
+  context->messages->Count(
+      Counted(lag, "record") + " to be read" +
+      (holder.empty() ? "" : "; of the partitions, " + holder + " holds the watermark back"));
+  return exit_code;
+}
+
+int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context) {
+  std::vector<KafkaPartition> wanted;
+  for (const std::string& text : options.partitions) {
+    const std::optional<KafkaPartition> partition = ParsePath(text);
+    if (!partition.has_value()) {
+      context->messages->Error("`" + text + "` is no partition, write TOPIC/NUMBER, such as logs/0");
+      return kExitUsage;
+    }
+    wanted.push_back(*partition);
+  }
+  int exit_code = kExitDone;
+  const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
+  if (!loaded.has_value()) return exit_code;
+  Database::Options database_options;
+  database_options.path = DatabasePath(loaded->config.data_dir);
+  database_options.create = false;
+  Result<std::unique_ptr<Database>> database = Database::Open(database_options);
+  if (!database.ok()) return Fail(database.status(), context);
+  StateTransaction transaction(database->get());
+  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  if (exit_code != kExitDone) return exit_code;
+  for (const KafkaPartition& partition : wanted) {
+    Status status = Status::NotFound("no source reads " + partition.Path() + ", or it is not there");
+    for (const SourceView& view : views) {
+      for (const KafkaOffsets& offsets : view.view.unread) {
+        if (offsets.partition == partition)
+          status = Reset(view, offsets, options, &transaction, context->messages);
+      }
+    }
+    // All of them or none.
+    if (!status.ok()) return Fail(status, context);
+  }
+  if (const Status status = transaction.Commit(); !status.ok()) return Fail(status, context);
+  return kExitDone;
+}
+
+}  // namespace redthread
