@@ -276,6 +276,7 @@ const KafkaRecords& KafkaConsumer::Poll() {
   own.taken.resize(own.options.max_records);
   const ssize_t n = rd_kafka_consume_batch_queue(own.queue.get(), 0, own.taken.data(), own.taken.size());
   for (ssize_t i = 0; i < n; ++i) own.TakeMessage(RdMessage(own.taken[static_cast<size_t>(i)]));
+  own.polled.drained = n < static_cast<ssize_t>(own.taken.size());
   return own.polled;
 }
 

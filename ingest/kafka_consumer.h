@@ -58,6 +58,7 @@ struct KafkaRecords {
   std::vector<Record> records;                       // of a partition in order of offsets
   std::vector<std::pair<uint32_t, int64_t>> at_end;  // read up to that offset, which was the end then
   std::vector<Failure> failures;
+  bool drained = false;  // nothing else was waiting
   // No broker can be reached, or none lets us in: what was at its end may not be any more.
   std::optional<Status> lost;
   std::vector<std::string> log;  // what librdkafka has to say, warnings and worse
@@ -90,7 +91,8 @@ class KafkaConsumer {
 
   // Begins to read a partition at that offset. Its records carry `tag`.
   Status Read(const KafkaPartition& partition, int64_t offset, uint32_t tag);
-  // Ends it; the next look finds it unread. Records that were on their way may still come.
+  // Ends it; the next look finds it unread. Records that were on their way are dropped by Poll; read it again
+  // only after one that has drained them.
   Status Leave(const KafkaPartition& partition);
 
   // What has arrived, without waiting.

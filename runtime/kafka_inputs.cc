@@ -105,10 +105,10 @@ Status KafkaInputs::TakeView(size_t n) {
 // What was read and is not there any more, or has nobody who would give it.
 void KafkaInputs::NoteGone(size_t n, const KafkaView& view) {
   for (const std::unique_ptr<Partition>& p : inputs_[n].partitions) {
-    if (!p->reading) continue;
+    if (p->gone || !p->stopped.ok()) continue;
     const bool present = std::binary_search(view.present.begin(), view.present.end(), p->name);
     const bool leaderless = std::count(view.leaderless.begin(), view.leaderless.end(), p->name) > 0;
-    if (present && !leaderless) continue;
+    if (present && (!leaderless || !p->reading)) continue;
     Leave(p.get());
     p->gone = !present;
     unsettled_.push_back(p.get());
@@ -150,6 +150,10 @@ Status KafkaInputs::Open(size_t n, const KafkaOffsets& offsets) {
   if (!found.ok()) return found.status();
   Partition* const p = *found;
   if (p == nullptr || p->reading || (!p->stopped.ok() && !p->retried)) return Status::Ok();
+  if (p->draining) {
+    inputs_[n].consumer->LookAgain();
+    return Status::Ok();
+  }
   if (std::exchange(p->gone, false)) {
     const Result<SourceState> again = committer_->OpenPartition({inputs_[n].cluster, p->name});
     if (!again.ok()) return again.status();
@@ -179,6 +183,7 @@ Status KafkaInputs::Open(size_t n, const KafkaOffsets& offsets) {
 }
 
 void KafkaInputs::Leave(Partition* p) {
+  p->draining |= p->reading;
   const Status status = inputs_[p->input].consumer->Leave(p->name);
   if (!status.ok()) TellOnce(p->input, status.message());
   p->reading = p->verifying = p->at_end = p->tells_end = false;
@@ -220,30 +225,29 @@ void KafkaInputs::NoteFailure(size_t n, const KafkaRecords::Failure& failure) {
     StopReading(p, "its next record is not there (any more): " + failure.status.message());
     return;
   }
+  const std::string path = p->name.Path();
   if (failure.unreadable) {
-    NoteDamaged(p, failure.status);
-    return;
+    StopForNow(
+        p, failure.status,
+        "A broker's disk is damaged there; another broker's copy may be whole: move the partition's "
+        "leadership, and "
+        "reading goes on by itself. To give the records up, end redthread and run `redthread kafka reset " +
+            path + " --from OFFSET`");
+  } else if (failure.status.code() == StatusCode::kDenied) {
+    StopForNow(p, failure.status, "Reading goes on by itself then");
+  } else {
+    TellOnce(n, path + ": " + failure.status.message(), path);
+    input.consumer->LookAgain();
   }
-  TellOnce(n, p->name.Path() + ": " + failure.status.message());
-  if (failure.status.code() == StatusCode::kDenied) {
-    Leave(p);
-    unsettled_.push_back(p);
-  }
-  input.consumer->LookAgain();
 }
 
-void KafkaInputs::NoteDamaged(Partition* p, const Status& why) {
+// It is tried again at every look.
+void KafkaInputs::StopForNow(Partition* p, const Status& why, const std::string& what_to_do) {
   Leave(p);
   if (p->stopped.ok()) ++counts_.stopped;
   p->retried = true;
-  const std::string path = p->name.Path();
-  p->stopped = Status::Io(
-      path + " cannot be read on: " + why.message() +
-      ". A broker's disk is damaged there; another broker's copy may be whole: move the partition's "
-      "leadership, and reading goes on by itself. To give the records up, end redthread and run `redthread "
-      "kafka reset " +
-      path + " --from OFFSET`");
-  TellOnce(p->input, p->stopped.message());
+  p->stopped = Status::Io(p->name.Path() + " cannot be read on: " + why.message() + ". " + what_to_do);
+  TellOnce(p->input, p->stopped.message(), p->name.Path());
   unsettled_.push_back(p);
 }
 
@@ -288,6 +292,7 @@ Result<bool> KafkaInputs::Look() {
     input.turn = 0;
     RT_RETURN_IF_ERROR(TakeView(n));
     input.records = &input.consumer->Poll();
+    for (const std::unique_ptr<Partition>& p : input.partitions) p->draining &= !input.records->drained;
     for (size_t i = 0; i < input.records->records.size(); ++i)
       Take(input.partitions[input.records->records[i].tag].get(), i);
     for (const auto& [tag, offset] : input.records->at_end) NoteEnd(input.partitions[tag].get(), offset);

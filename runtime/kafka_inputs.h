@@ -99,6 +99,7 @@ class KafkaInputs {
     uint64_t expected = 0;     // behind what was taken
     bool reading = false;
     bool verifying = false;  // the record before next_index is awaited, to be compared
+    bool draining = false;   // records from before it was left may still be on their way
     bool gone = false;       // not there any more
     bool at_end = false;
     bool tells_end = false;       // that is to be told behind what is pending
@@ -136,7 +137,7 @@ class KafkaInputs {
   void NoteGone(size_t input, const KafkaView& view);
   void NoteLost(size_t input, const Status& why);
   void NoteFailure(size_t input, const KafkaRecords::Failure& failure);
-  void NoteDamaged(Partition* partition, const Status& why);
+  void StopForNow(Partition* partition, const Status& why, const std::string& what_to_do);
   void NoteEnd(Partition* partition, int64_t offset);
   void Take(Partition* partition, size_t record);
   bool Verify(Partition* partition, const KafkaRecords::Record& record);

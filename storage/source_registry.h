@@ -29,7 +29,9 @@ struct SourceState {
   // How far it has been read: the next record to read.
   uint32_t epoch = 0;
   uint64_t next_index = 0;
-  uint64_t cursor = 0;  // where reading resumes: an uncompressed byte offset for files
+  // Where reading resumes: an uncompressed byte offset for files. Of a Kafka partition, the fingerprint of
+  // the record before next_index (FingerprintOf).
+  uint64_t cursor = 0;
 
   std::optional<Timestamp> watermark;      // nothing: unknown, minus infinity
   std::optional<Timestamp> greatest_time;  // greatest event time seen
