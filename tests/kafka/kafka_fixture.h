@@ -21,6 +21,7 @@
 #include "tests/e2e/e2e_fixture.h"
 #include "tests/oracle/dice.h"
 #include "tests/support/kafka.h"
+#include "tests/support/shared_clock.h"
 
 namespace redthread {
 
@@ -158,6 +159,13 @@ class KafkaRunTest : public E2eTest {
     stop_ = false;
     thread_ = std::thread([this] { status_ = embedded_->Run(stop_); });
   }
+  // A failed sign-in, which no sign-in is near: final once the watermark is 3 s behind it.
+  std::string FailedSignIn() {
+    now_ = now_ + std::chrono::hours(1);
+    std::string event = Events(1, {}, 1)[0];
+    return event.replace(event.find("4624"), 4, "4625");
+  }
+  static constexpr char kNotFollowed[] = "6f1f1c5e-0000-4000-8000-000000000006";
   // Ends it as SIGTERM does.
   Embedded::Report Stop() {
     stop_ = true;
@@ -222,7 +230,7 @@ class KafkaRunTest : public E2eTest {
 
   TestKafka* kafka_ = nullptr;
   std::string brokers_;
-  SystemClock clock_;
+  SharedClock clock_{SystemClock().Now()};  // of the pipeline in this process
   Timestamp now_ = *ParseTimestamp("2026-10-01T00:00:00Z");
   uint64_t made_ = 0;
   std::unique_ptr<Embedded> embedded_;

@@ -178,6 +178,45 @@ TEST_F(KafkaTroubleTest, ATopicMadeAgainWhileItIsReadIsTold) {
   EXPECT_EQ(Stop().kafka.stopped, 1U);
 }
 
+TEST_F(KafkaTroubleTest, PartitionsAtTheirEndDoNotHoldTheWatermarkBack) {
+  const std::string topic = kafka_->MakeTopic("quiet", 3);
+  Configure("[" + topic + "]");
+  Produce(topic, 1, {FailedSignIn()});
+  Start({topic});
+  EXPECT_TRUE(Settles(1));
+  EXPECT_THAT(Live(), testing::Not(HasSubstr(kNotFollowed)));
+  EXPECT_TRUE(Until([&] {
+    clock_.Advance(std::chrono::minutes(1));
+    return Live().find(kNotFollowed) != std::string::npos;
+  }));
+}
+
+TEST_F(KafkaTroubleTest, APartitionThatIsStoppedHoldsTheWatermarkBack) {
+  const std::string broken = kafka_->MakeTopic("broken", 1);
+  const std::string whole = kafka_->MakeTopic("whole", 1);
+  Produce(broken, 1, Events(10, {}, 1));
+  Start({broken, whole});
+  EXPECT_TRUE(Settles(10));
+  Stop();
+  kafka_->DeleteTopic(broken);
+  kafka_->MakeTopicNamed(broken, 1);
+  Start({broken, whole});
+  EXPECT_TRUE(Told("is not read any more"));
+  uint64_t records = 10;
+  // Each is stored a look later at the least: what the clock is to do has been done by then.
+  for (int minute = 0; minute < 15; ++minute) {
+    Produce(whole, 1, {FailedSignIn()});
+    EXPECT_TRUE(Settles(++records));
+    clock_.Advance(std::chrono::minutes(1));
+  }
+  Stop();
+  Configure("[" + whole + "]");
+  EXPECT_THAT(Live(), testing::Not(HasSubstr(kNotFollowed)));
+  // Without the broken one it is as ever.
+  EXPECT_EQ(UntilIdle().exit_code, 0);
+  EXPECT_THAT(Live(), HasSubstr(kNotFollowed));
+}
+
 TEST_F(KafkaTroubleTest, WrongCredentialsAreToldAndTheRightOnesRead) {
   const std::string topic = kafka_->MakeTopic("credentials", 1);
   Produce(topic, 1, Events(10, {}, 1));
