@@ -49,6 +49,10 @@ std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color
   out += Line("time", FullTime(alert.time));
   out += Line("first", FullTime(alert.first));
   out += Line("last", FullTime(alert.last));
+  if (alert.ended.has_value()) {
+    out += Line("ended",
+                FullTime(*alert.ended) + ", heard again after " + DurationWords(*alert.ended - alert.last));
+  }
   out += Line("count", WithThousands(alert.count));
   if (!alert.explain.empty()) out += "\n  " + Visible(alert.explain) + "\n";
   if (alert.evidence.empty()) return out;

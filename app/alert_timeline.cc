@@ -103,6 +103,10 @@ std::string AlertTimeline(const Alert& alert, const RuleSet& rules, bool color) 
     AddWaiting(*c, alert, &entries);
   }
   entries.push_back({alert.time, 2, Held(c)});
+  if (alert.ended.has_value()) {
+    entries.push_back(
+        {*alert.ended, 4, "heard again: silent for " + DurationWords(*alert.ended - alert.last)});
+  }
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.time != b.time ? a.time < b.time : a.rank < b.rank;
   });

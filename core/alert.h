@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,7 @@ struct Alert {
   Timestamp first;
   Timestamp last;
   uint64_t count = 0;
+  std::optional<Timestamp> ended;  // of a silence: when its group was heard again
   std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
   std::string explain;
   std::string

@@ -139,7 +139,8 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
     return status.ok() ? Save(t, **g, episode) : status;
   };
   RT_RETURN_IF_ERROR(ChangeAround(t, *g, *time, recount));
-  return Rejudge(t, *g, *time, *time, Extent::kAround);
+  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time, Extent::kAround));
+  return IsSilence(**g) ? EndAround(t, *g, *time, *time) : Status::Ok();
 }
 
 // ---- alerts
@@ -201,8 +202,9 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   e.alert = MakeAlert(plan_->rules(), c, TextsOf(*g), found, SourceName());
   e.row.alert_id = e.alert.id;
   RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, *g, &e).status());
   // Silence that only the clock has seen, while no input says how late it is, is not final.
-  const bool by_clock = c.type == CorrelationType::kSilence && latest_ < wanted.time;
+  const bool by_clock = IsSilence(*g) && latest_ < wanted.time;
   e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
   e.alert.state = e.row.early ? AlertState::kEarly : AlertState::kFinal;
   e.alert.late = late;
@@ -285,6 +287,7 @@ Status CorrelationState::Save(T* t, const Group& g, Episode* e) {
   found.first = e->alert.first;
   found.last = e->alert.last;
   found.count = e->alert.count;
+  found.ended = e->alert.ended;
   e->alert.explain = ExplainCorrelation(correlation(g), e->alert.group, found);
   e->dirty = false;
   const std::string row_key = EpisodeRowKey(g.key, e->row.time);
@@ -588,7 +591,7 @@ Status CorrelationState::Settle(T* t, Group* g, bool finishing) {
 Status CorrelationState::SettleOne(T* t, Group* g, bool finishing, Episode* e) {
   const Correlation& c = correlation(*g);
   const Timestamp watermark = WatermarkOf(*g);
-  const bool heard = c.type != CorrelationType::kSilence || latest_ >= e->row.time;
+  const bool heard = !IsSilence(*g) || latest_ >= e->row.time;
   bool changed = false;
   if (e->row.early && heard && (finishing || e->row.time < watermark)) {
     e->row.early = false;

@@ -408,6 +408,7 @@ Status CorrelationState::Judge(T* t, Group* g) {
   if (!fed.ok()) return fed.status();
   RT_RETURN_IF_ERROR(g->judge->AdvanceTo(watermark));
   NoteChange(g);
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndNewest(t, g, from));
   return TakeHits(t, g, nullptr, from);
 }
 
@@ -474,6 +475,7 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   const auto first = std::lower_bound(hits.begin(), hits.end(), begin, before);
   const auto after = std::lower_bound(first, hits.end(), end, before);
   RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndAround(t, g, from, to));
   if (past || forced) return Status::Ok();
   hits_.assign(after, hits.end());
   RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from));

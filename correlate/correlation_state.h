@@ -107,6 +107,7 @@ class CorrelationState {
   using T = StateTransaction;
 
   const Correlation& correlation(const Group& g) const { return plan_->correlation(g.correlation); }
+  bool IsSilence(const Group& g) const { return correlation(g).type == CorrelationType::kSilence; }
   const CorrelationPlan::Node& node(const Group& g) const { return plan_->node(g.correlation); }
   Timestamp LevelWatermark(uint32_t level) const { return level_watermarks_[level]; }
   Timestamp WatermarkOf(const Group& g) const {
@@ -188,6 +189,13 @@ class CorrelationState {
   Status Save(T* t, const Group& g, Episode* episode);
   Status PutAway(T* t, Group* g);
   Status FindNewest(T* t, Group* g);
+
+  // ---- silences that end: correlation_silence.cc
+  Timestamp LastHeard(const Group& g, const EpisodeRow& row) const;
+  Result<bool> FindEnd(T* t, const Group& g, Episode* episode);
+  Status EndNewest(T* t, Group* g, Timestamp from);
+  Status EndAround(T* t, Group* g, Timestamp from, Timestamp to);
+  Result<Timestamp> StaysFrom(T* t, const Group& g, Timestamp cutoff) const;
 
   std::shared_ptr<const CorrelationPlan> plan_;
   const Options options_;

@@ -237,6 +237,11 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     if (!newest.ok()) return newest.status();
     if (*newest != nullptr && ((*newest)->row.open || (*newest)->row.early))
       closed = std::min(cutoff, (*newest)->row.time);
+    if (IsSilence(*g)) {
+      const Result<Timestamp> stays = StaysFrom(t, *g, cutoff);
+      if (!stays.ok()) return stays.status();
+      closed = std::min(closed, *stays);
+    }
   }
   RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(EpisodeRowKey), EpisodeRowKey(key, closed)));
   if (g == nullptr) {

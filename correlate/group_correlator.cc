@@ -192,6 +192,8 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       break;
     case Judgement::kSilence:
       if (now_.has_value() && *now_ < since && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
+      if (episode_ != nullptr && episode_->alert.has_value() && !episode_->alert->ended.has_value())
+        episode_->alert->ended = now;
       log_.Clear();
       break;
     case Judgement::kFirstSeen:

@@ -36,11 +36,12 @@ struct CorrelationHit {
 
 // What an alert says of its episode; group, rule and text are its reader's to add.
 struct CorrelationAlert {
-  Timestamp time;               // end of the first hit
-  Timestamp last_hit;           // end of the last one
-  std::optional<double> value;  // of the first hit
-  Timestamp first, last;        // of the matches under it
-  uint64_t count = 0;           // of those
+  Timestamp time;                  // end of the first hit
+  Timestamp last_hit;              // end of the last one
+  std::optional<double> value;     // of the first hit
+  Timestamp first, last;           // of the matches under it
+  std::optional<Timestamp> ended;  // of silence: the next match of the group
+  uint64_t count = 0;              // of those
   uint64_t hits = 0;
   std::vector<MatchEvidence> evidence;
 };

@@ -169,7 +169,7 @@ std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key) {
   RowWriter out;
   out.Time(row.time).Time(row.last_hit).Bytes(row.alert_id).U8(row.value.has_value() ? 1 : 0);
   out.Fixed64(std::bit_cast<uint64_t>(row.value.value_or(0))).Varint(row.told);
-  out.U8(row.early ? 1 : 0).U8(row.open ? 1 : 0);
+  out.U8(row.early ? 1 : 0).U8(row.open ? 1 : 0).OptionalTime(row.ended);
   return out.Finish(row_key);
 }
 
@@ -181,7 +181,8 @@ Result<EpisodeRow> DecodeEpisode(std::string_view row_key, std::string_view valu
   bool has_value = false;
   uint64_t bits = 0;
   if (!in.Time(&row.time) || !in.Time(&row.last_hit) || !in.Bytes(&row.alert_id) || !in.Flag(&has_value) ||
-      !in.Fixed64(&bits) || !in.Varint(&row.told) || !in.Flag(&row.early) || !in.Flag(&row.open)) {
+      !in.Fixed64(&bits) || !in.Varint(&row.told) || !in.Flag(&row.early) || !in.Flag(&row.open) ||
+      (!in.AtEnd() && !in.OptionalTime(&row.ended))) {
     return DamagedRow("episode", row_key, "it ends too early");
   }
   if (has_value) row.value = std::bit_cast<double>(bits);

@@ -75,7 +75,8 @@ struct EpisodeRow {
   std::optional<double> value;  // of the first hit
   uint64_t told = 0;            // the alert's count when it was last told
   bool early = false;
-  bool open = true;  // hits may still join
+  bool open = true;                // hits may still join
+  std::optional<Timestamp> ended;  // of silence: when the group was heard again
 };
 std::string EpisodeRowKey(std::string_view group_key, Timestamp time);
 std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key);

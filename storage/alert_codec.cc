@@ -56,7 +56,7 @@ void WriteAlert(const Alert& alert, RowWriter* row) {
     WriteEvidence(evidence, &record);
     row->Bytes(record.payload());
   }
-  row->Bytes(alert.explain).Bytes(alert.replaced_by);
+  row->Bytes(alert.explain).Bytes(alert.replaced_by).OptionalTime(alert.ended);
 }
 
 bool ReadAlertHead(std::string_view payload, uint32_t* revision, Timestamp* time) {
@@ -100,7 +100,8 @@ bool ReadAlert(std::string_view payload, Alert* alert) {
       })) {
     return false;
   }
-  return row.Bytes(&alert->explain) && row.Bytes(&alert->replaced_by);
+  if (!row.Bytes(&alert->explain) || !row.Bytes(&alert->replaced_by)) return false;
+  return row.AtEnd() || row.OptionalTime(&alert->ended);
 }
 
 }  // namespace redthread

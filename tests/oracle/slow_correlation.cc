@@ -288,6 +288,14 @@ struct Group {
     return out;
   }
 
+  // When the group is heard the next time.
+  std::optional<int64_t> HeardAfter(int64_t t) const {
+    for (const int64_t next : Times()) {
+      if (next > t) return next;
+    }
+    return std::nullopt;
+  }
+
   std::vector<SlowAlert> Alerts(const std::vector<SlowHit>& hits) const {
     std::vector<SlowAlert> alerts;
     const auto begins = [&](size_t i) {
@@ -299,7 +307,8 @@ struct Group {
       size_t next = i + 1;
       while (next < hits.size() && !begins(next)) ++next;
       const MatchList under = Under(hits, i, next - 1);
-      SlowAlert alert{key, hits[i].end, under[0].time, under[0].time, under.size()};
+      SlowAlert alert{key, hits[i].end, under[0].time, under[0].time, under.size(), {}};
+      if (c.type == CorrelationType::kSilence) alert.ended = HeardAfter(under[0].time);
       for (const SlowMatch& m : under) {
         alert.first = std::min(alert.first, m.time);
         alert.last = std::max(alert.last, m.time);

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "correlate/fold.h"
 #include "correlate/match_extractor.h"
 #include "storage/alert_store.h"
 #include "tests/oracle/correlation_generator.h"
@@ -20,8 +21,13 @@
 namespace redthread {
 namespace {
 
-// (rule id, group, time, first, last, count)
-using AlertLine = std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t>;
+// (rule id, group, time, first, last, count, end of a silence)
+using AlertLine =
+    std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t, std::optional<int64_t>>;
+
+std::optional<int64_t> EndOf(const Alert& alert) {
+  return alert.ended.has_value() ? std::optional(alert.ended->ns) : std::nullopt;
+}
 
 constexpr Nanoseconds kSecond = std::chrono::seconds(1);
 
@@ -124,7 +130,7 @@ class CorrelationStateTest : public RuntimeTest {
             values.push_back(value);
           }
           alerts.emplace(a.rule_id, CorrelationGroupText(names, values), a.time.ns, a.first.ns, a.last.ns,
-                         a.count);
+                         a.count, EndOf(a));
           return true;
         },
         &damage));
@@ -157,7 +163,7 @@ class CorrelationStateTest : public RuntimeTest {
           const Correlation& correlation = rules->correlations[c];
           for (const SlowAlert& a : answers[c].alerts) {
             expected.emplace(correlation.id, CorrelationGroupText(correlation.group_by, a.group), a.time,
-                             a.first, a.last, a.count);
+                             a.first, a.last, a.count, a.ended);
           }
         }
         const Way way = way_of(&dice);
@@ -176,11 +182,12 @@ class CorrelationStateTest : public RuntimeTest {
 
   static std::string OnlyIn(const std::multiset<AlertLine>& some, const std::multiset<AlertLine>& others) {
     std::string out;
-    for (const auto& [rule, group, time, first, last, count] : some) {
-      const AlertLine line(rule, group, time, first, last, count);
+    for (const AlertLine& line : some) {
+      const auto& [rule, group, time, first, last, count, ended] = line;
       if (some.count(line) == others.count(line)) continue;
       out += rule + " " + group + " " + FormatTimestamp({time}) + " " + FormatTimestamp({first}) + " " +
-             FormatTimestamp({last}) + " " + std::to_string(count) + "\n";
+             FormatTimestamp({last}) + " " + std::to_string(count) +
+             (ended ? " " + FormatTimestamp({*ended}) : "") + "\n";
     }
     return out;
   }
@@ -409,6 +416,79 @@ TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEvent
   Add("a", 400, "h1");
   Advance(400);
   EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "final late 130 1"));
+}
+
+constexpr char kSilentForAMinute[] =
+    "{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}";
+
+TEST_F(LiveCorrelationTest, ASilenceThatEndsSaysInOneRevisionHowLongItLasted) {
+  Open(kSilentForAMinute);
+  Add("a", 0);
+  Add("b", 100);
+  Advance(100);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1"));
+  EXPECT_EQ(last_.revision, 1U);
+  EXPECT_EQ(last_.ended, std::nullopt);
+  Add("a", 11'520);
+  Add("a", 11'525);
+  Advance(11'521);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1"));
+  EXPECT_EQ(last_.revision, 2U);
+  EXPECT_EQ(last_.ended, At(11'520));
+  EXPECT_THAT(last_.explain,
+              testing::HasSubstr("silent for 3 h 12 min, heard again at 2026-11-22T13:12:00.000000000Z"));
+  Advance(11'540);
+  Alerts();
+  EXPECT_EQ(last_.revision, 2U);
+}
+
+TEST_F(LiveCorrelationTest, ALateMatchWithinASilenceCorrectsItsEnd) {
+  Open(kSilentForAMinute);
+  Add("a", 0);
+  Add("a", 1000);
+  Advance(1001);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1"));
+  EXPECT_EQ(last_.ended, At(1000));
+  EXPECT_EQ(last_.revision, 1U) << "what is known when it is told needs no revision";
+  Add("a", 500);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "final late 560 1"));
+  EXPECT_EQ(last_.ended, At(1000));
+  const Result<Alert> first =
+      GetAlert(*transaction_, AlertId(engine_->rules().correlations[0], {{"host", "h"}}, At(60)));
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->ended, At(500));
+  EXPECT_EQ(first->revision, 2U);
+}
+
+TEST_F(LiveCorrelationTest, ASilenceLongerThanMatchesAreKeptStillEnds) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::minutes(10);
+  Open(kSilentForAMinute, options);
+  Add("a", 0);
+  for (int second = 100; second <= 100'000; second += 1'000) {
+    Add("b", second);
+    Advance(second);
+    Commit();
+  }
+  Open(kSilentForAMinute, options);
+  EXPECT_TRUE(state_->Resume(transaction_.get(), At(99'100), latest_).ok());
+  Add("a", 100'000);
+  Advance(100'001);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1"));
+  EXPECT_EQ(last_.ended, At(100'000));
+  Add("a", 99'900);  // late, and within the horizon
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "final late 99960 1"));
+  const Result<Alert> first =
+      GetAlert(*transaction_, AlertId(engine_->rules().correlations[0], {{"host", "h"}}, At(60)));
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->ended, At(99'900));
+  // What ended it is forgotten in time, and it stays ended there.
+  for (int second = 101'000; second <= 110'000; second += 1'000) {
+    Add("a", second);
+    Advance(second);
+    Commit();
+  }
+  EXPECT_EQ(GetAlert(*transaction_, first->id)->ended, At(99'900));
 }
 
 TEST_F(LiveCorrelationTest, ALowerHitThatIsTakenBackBeforeItIsJudgedChangesNothingBeforeIt) {

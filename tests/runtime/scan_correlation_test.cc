@@ -110,7 +110,12 @@ TEST_F(ScanCorrelationTest, AgreesOn114Of114HandWrittenTruths) {
 
 // What is compared of a hit, and of an alert.
 using HitLine = std::tuple<std::string, std::string, int64_t, std::optional<double>>;
-using AlertLine = std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t>;
+using AlertLine =
+    std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t, std::optional<int64_t>>;
+
+std::optional<int64_t> EndOf(const Alert& alert) {
+  return alert.ended.has_value() ? std::optional(alert.ended->ns) : std::nullopt;
+}
 
 // REDTHREAD_CORRELATION_STREAMS: how many.
 TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
@@ -139,7 +144,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
       }
       for (const Alert& a : Alerts(engine, options)) {
         if (!a.correlation) continue;
-        alerts.emplace(a.rule_id, GroupText(a.group), a.time.ns, a.first.ns, a.last.ns, a.count);
+        alerts.emplace(a.rule_id, GroupText(a.group), a.time.ns, a.first.ns, a.last.ns, a.count, EndOf(a));
         ++alerts_found;
       }
       const std::vector<SlowRecord> records = SlowRecords(*rules, events);
@@ -153,7 +158,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
           expected_hits.emplace(correlation.id, group(hit.group), hit.end, hit.value);
         }
         for (const SlowAlert& a : answers[c].alerts) {
-          expected_alerts.emplace(correlation.id, group(a.group), a.time, a.first, a.last, a.count);
+          expected_alerts.emplace(correlation.id, group(a.group), a.time, a.first, a.last, a.count, a.ended);
         }
       }
       ASSERT_EQ(hits, expected_hits) << "seed " << seed << "\n" << yaml << "\n" << SlowJson(events);
