@@ -41,7 +41,8 @@ std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color
   out += Line("id", alert.id);
   out += Line("level", Styled(LevelName(alert.level), StyleOf(alert.level), color));
   out += Line("state", std::string(AlertStateName(alert.state)) + ", revision " +
-                           std::to_string(alert.revision) + (alert.late ? ", came late" : ""));
+                           std::to_string(alert.revision) + (alert.late ? ", came late" : "") +
+                           (alert.by_clock ? ", by the clock alone" : ""));
   out += Line("replaced by", Visible(alert.replaced_by));
   out += Line("rule", Visible(alert.rule_id));
   out += Line("tags", Visible(Join(alert.tags)));

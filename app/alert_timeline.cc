@@ -67,6 +67,10 @@ std::string StateWords(const Alert& alert, const Correlation* c) {
   const std::string late = alert.late ? ", and late: it came of events that the watermark had passed" : "";
   switch (alert.state) {
     case AlertState::kEarly:
+      if (alert.by_clock) {
+        return "early: by the clock alone, since all input stopped: an event of " +
+               FormatTimestamp(alert.time) + " or later makes it final" + late;
+      }
       return "early: events of before " + FormatTimestamp(alert.time) + " may still come and change it" +
              late;
     case AlertState::kWithdrawn:

@@ -38,6 +38,7 @@ struct Alert {
   uint32_t revision = 1;  // grows by one with each change that is told
   AlertState state = AlertState::kEarly;
   bool late = false;         // came of events below the watermark
+  bool by_clock = false;     // an early silence that no event confirms yet: all input had stopped
   bool correlation = false;  // else: of a detection rule, folded by its entities
   std::string rule_id;
   std::string rule_title;

@@ -136,6 +136,7 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   AppendNumber("revision", alert.revision, out);
   AppendText("state", AlertStateName(alert.state), out);
   AppendBool("late", alert.late, out);
+  if (alert.by_clock) AppendText("cause", "clock", out);
   AppendBool("correlation", alert.correlation, out);
   AppendRule({alert.rule_id, alert.rule_title, alert.level, &alert.tags}, out);
   AppendMembers(alert, out, [out](const Evidence& e) {

@@ -208,6 +208,7 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
   e.alert.state = e.row.early ? AlertState::kEarly : AlertState::kFinal;
   e.alert.late = late;
+  e.alert.by_clock = by_clock;
   e.row.open = !c.every_hit_alerts();
   // The id may have been taken before, by an alert that was withdrawn and now stands again.
   const Result<Alert> before = GetAlert(*t, e.alert.id);
@@ -299,6 +300,7 @@ Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const s
   Result<Alert> alert = GetAlert(*t, row.alert_id);
   if (!alert.ok()) return alert.status();
   alert->state = AlertState::kWithdrawn;
+  alert->by_clock = false;
   alert->replaced_by = replaced_by;
   ++alert->revision;
   ++counts_.withdrawn;
@@ -596,6 +598,7 @@ Status CorrelationState::SettleOne(T* t, Group* g, bool finishing, Episode* e) {
   if (e->row.early && heard && (finishing || e->row.time < watermark)) {
     e->row.early = false;
     e->alert.state = AlertState::kFinal;
+    e->alert.by_clock = false;
     changed = true;
   }
   bool closes = false;

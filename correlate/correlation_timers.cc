@@ -122,7 +122,7 @@ Status CorrelationState::Advance(StateTransaction* t, Timestamp watermark, Times
       t->Delete(ColumnFamily::kTimer, timer);
       const Result<Group*> g = FindByKey(t, GroupOfTimer(timer));
       if (!g.ok()) return g.status();
-      if (*g != nullptr) RT_RETURN_IF_ERROR(Settle(t, *g, false));
+      RT_RETURN_IF_ERROR(*g != nullptr ? Settle(t, *g, false) : SettleForgotten(t, GroupOfTimer(timer)));
     }
   }
   if (watermark <= watermark_) return Status::Ok();
@@ -174,20 +174,21 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
   return Status::Ok();
 }
 
-// A correlation that is no longer in force: what it told early stands.
+// A correlation that is no longer in force: what it told early stands, once an event has confirmed it.
 Status CorrelationState::SettleForgotten(T* t, std::string_view key) {
   std::vector<EpisodeRow> rows;
   const std::string begin = EpisodeRowKey(key, Timestamp::Min());
   RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, PrefixEnd(begin.substr(0, begin.size() - 8)),
                              [&](std::string_view row_key, std::string_view value) {
                                const Result<EpisodeRow> row = DecodeEpisode(row_key, value);
-                               if (row.ok() && row->early) rows.push_back(*row);
+                               if (row.ok() && row->early && row->time <= latest_) rows.push_back(*row);
                                return true;
                              }));
   for (EpisodeRow& row : rows) {
     Result<Alert> alert = GetAlert(*t, row.alert_id);
     if (!alert.ok()) return alert.status();
     alert->state = AlertState::kFinal;
+    alert->by_clock = false;
     ++alert->revision;
     RT_RETURN_IF_ERROR(PutAlert(t, *alert));
     row.early = row.open = false;

@@ -166,6 +166,22 @@ TEST_F(AlertsCommandTest, ASilenceThatIsOverSaysHowLongItLasted) {
   EXPECT_FALSE(nlohmann::json::parse(Run({"list", "--canonical"}).out).contains("ended"));
 }
 
+TEST_F(AlertsCommandTest, AnAlertThatOnlyTheClockHasSeenSaysSo) {
+  Put("3f9a2c", Level::kHigh, AlertState::kEarly, 0, "the last line");
+  EXPECT_FALSE(nlohmann::json::parse(Run({"list"}).out).contains("cause"));
+  {
+    StateTransaction transaction(database_.get());
+    Alert alert = GetAlert(transaction, "3f9a2c").value();
+    alert.by_clock = true;
+    ++alert.revision;
+    ASSERT_TRUE(PutAlert(&transaction, alert).ok());
+    ASSERT_TRUE(transaction.Commit().ok());
+  }
+  EXPECT_EQ(nlohmann::json::parse(Run({"list"}).out)["cause"], "clock");
+  EXPECT_THAT(Run({"show", "3f9", "-o", "table"}).out, HasSubstr("early, revision 2, by the clock alone\n"));
+  EXPECT_THAT(Run({"explain", "3f9"}).out, HasSubstr("early: by the clock alone"));
+}
+
 TEST_F(AlertsCommandTest, AnIdThatIsUnknownOrMeansSeveralIsAComplaint) {
   Put("3f9a2c", Level::kHigh, AlertState::kFinal, 0, "x");
   Put("3f9b00", Level::kHigh, AlertState::kFinal, 0, "x");

@@ -407,15 +407,42 @@ TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEvent
   Add("a", 30, "h2");
   Advance(200);  // the clock alone
   EXPECT_THAT(Alerts(), ElementsAre("early 60 1", "early 90 1"));
+  EXPECT_TRUE(last_.by_clock);
   Commit();
   Open("{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}");
   EXPECT_TRUE(state_->Resume(transaction_.get(), At(200), latest_).ok());
   Add("a", 70, "h2");  // h2 was heard after all; and that it is later than 60 says that h1 was silent
   Advance(201);
   EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "early late 130 1"));
+  EXPECT_TRUE(last_.by_clock);
   Add("a", 400, "h1");
   Advance(400);
   EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "withdrawn 90 1", "final late 130 1"));
+  Damage damage;
+  const Status status = ForEachAlert(
+      *transaction_, {},
+      [](const Alert& a) {
+        EXPECT_FALSE(a.by_clock) << a.explain;
+        return true;
+      },
+      &damage);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST_F(LiveCorrelationTest, ASilenceOfTheClockWaitsForItsEventAlsoWhenItsRuleIsGone) {
+  Open("{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}");
+  Add("a", 0);
+  Advance(200);
+  EXPECT_THAT(Alerts(), ElementsAre("early 60 1"));
+  FieldTable fields;
+  const auto none = std::make_shared<const RuleSet>();
+  EXPECT_TRUE(
+      state_->SetPlan(transaction_.get(), std::make_shared<const CorrelationPlan>(none, &fields)).ok());
+  Advance(300);
+  EXPECT_THAT(Alerts(), ElementsAre("early 60 1"));
+  latest_ = At(60);
+  Advance(301);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1"));
 }
 
 constexpr char kSilentForAMinute[] =

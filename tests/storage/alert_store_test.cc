@@ -33,6 +33,7 @@ Alert MakeAlert(const std::string& id, int64_t time = 0) {
   alert.explain = "Somebody tried many passwords, and one was right.";
   alert.replaced_by = "01fe";
   alert.ended = Timestamp{time + 5};
+  alert.by_clock = true;
   return alert;
 }
 
@@ -89,6 +90,7 @@ TEST_F(AlertStoreTest, AnAlertIsReadBackWhole) {
   EXPECT_EQ(read->evidence[2].raw_hash, alert.evidence[2].raw_hash);
   EXPECT_EQ(read->replaced_by, "01fe");
   EXPECT_EQ(read->ended, alert.ended);
+  EXPECT_TRUE(read->by_clock);
   EXPECT_TRUE(read->correlation);
   EXPECT_FALSE(read->late);
 }
