@@ -139,7 +139,13 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
     return status.ok() ? Save(t, **g, episode) : status;
   };
   RT_RETURN_IF_ERROR(ChangeAround(t, *g, *time, recount));
-  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time, Extent::kAround));
+  Nanoseconds reach{0};
+  if (correlation(**g).expected) {
+    const Result<bool> news = ForgetHour(t, *g, *time);
+    if (!news.ok()) return news.status();
+    if (*news) reach = HeardHours::kReach;
+  }
+  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time + reach, Extent::kAround));
   return IsSilence(**g) ? EndAround(t, *g, *time, *time) : Status::Ok();
 }
 

@@ -1,15 +1,29 @@
-// Silences that end: the part of CorrelationState that says how long they lasted.
+// Silences: the part of CorrelationState that says how long they lasted, and which of them were expected not
+// to be.
 //
 // The end of a silence is the next match of its group, whenever that arrives: like all else it is found from
 // the stored matches, so a late one that lies between corrects it.
 #include <algorithm>
 
 #include "correlate/correlation_state.h"
+#include "storage/key.h"
 
 namespace redthread {
 namespace {
 
 constexpr Nanoseconds kTick{1};
+
+// Which hour of its day an hour is.
+int64_t PlaceOf(int64_t hour) { return (hour % 24 + 24) % 24; }
+uint32_t BitOf(int64_t hour) { return uint32_t{1} << PlaceOf(hour); }
+
+Result<uint32_t> HoursAt(const StateTransaction& t, const std::string& key) {
+  std::string value;
+  const Status found = t.Get(ColumnFamily::kGroup, key, &value);
+  if (found.code() == StatusCode::kNotFound) return uint32_t{0};
+  if (!found.ok()) return found;
+  return DecodeHours(key, value);
+}
 
 }  // namespace
 
@@ -29,6 +43,7 @@ Result<bool> CorrelationState::FindEnd(T* t, const Group& g, Episode* e) {
                                heard = MatchRowTime(key);
                                return false;
                              }));
+  if (heard.has_value() && correlation(g).Forgets(*heard - last)) heard.reset();
   if (heard == e->row.ended) return false;
   e->row.ended = e->alert.ended = heard;
   e->dirty = true;
@@ -84,7 +99,95 @@ Result<Timestamp> CorrelationState::StaysFrom(T* t, const Group& g, Timestamp cu
                                      }));
   RT_RETURN_IF_ERROR(damage);
   if (!last.has_value() || (last->ended.has_value() && *last->ended < cutoff)) return cutoff;
+  const Timestamp latest = watermark_ - options_.late_horizon - node(g).input_delay;
+  if (!last->ended.has_value() && correlation(g).Forgets(latest - LastHeard(g, *last))) return cutoff;
   return last->time;
+}
+
+// ---- hours, where silence has to be expected
+
+// Of a match that was stored. True when it is the first of its hour.
+Result<bool> CorrelationState::NoteHour(T* t, Group* g, Timestamp time) {
+  const int64_t hour = HeardHours::HourOf(time);
+  if (g->noted_hour == hour) return false;
+  g->noted_hour = hour;
+  const std::string key = HoursRowKey(g->key, DayOf(time));
+  const Result<uint32_t> hours = HoursAt(*t, key);
+  if (!hours.ok()) return hours.status();
+  const uint32_t bit = BitOf(hour);
+  if ((*hours & bit) != 0) return false;
+  t->Put(ColumnFamily::kGroup, key, EncodeHours(*hours | bit, key));
+  return true;
+}
+
+// Of a match that is gone. True when it was the only one of its hour.
+Result<bool> CorrelationState::ForgetHour(T* t, Group* g, Timestamp time) {
+  const int64_t hour = HeardHours::HourOf(time);
+  const Timestamp begin = DayOf(time) + std::chrono::hours(PlaceOf(hour));
+  bool heard = false;
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, begin),
+                             MatchRowsFrom(g->key, begin + std::chrono::hours(1)),
+                             [&](std::string_view, std::string_view) {
+                               heard = true;
+                               return false;
+                             }));
+  if (heard) return false;
+  const std::string key = HoursRowKey(g->key, DayOf(time));
+  const Result<uint32_t> hours = HoursAt(*t, key);
+  if (!hours.ok()) return hours.status();
+  t->Put(ColumnFamily::kGroup, key, EncodeHours(*hours & ~BitOf(hour), key));
+  g->noted_hour = std::numeric_limits<int64_t>::min();
+  return true;
+}
+
+// Whether a group that was heard last at `last` was heard regularly until then.
+Result<bool> CorrelationState::WasRegular(T* t, const Group& g, Timestamp last) const {
+  HeardHours heard;
+  const int64_t newest = HeardHours::HourOf(last);
+  Status damage;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    const Result<uint32_t> hours = DecodeHours(key, value);
+    const std::optional<Timestamp> day = HoursRowDay(key);
+    damage = hours.status();
+    if (!hours.ok() || !day.has_value()) return false;
+    const int64_t midnight = HeardHours::HourOf(*day);
+    for (int64_t hour = midnight; hour < midnight + 24 && hour <= newest; ++hour) {
+      if ((*hours & BitOf(hour)) != 0) heard.Note(hour);
+    }
+    return true;
+  };
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, HoursRowKey(g.key, DayOf(last - HeardHours::kReach)),
+                             HoursRowKey(g.key, DayOf(last) + kTick), take));
+  RT_RETURN_IF_ERROR(damage);
+  return heard.Regular();
+}
+
+// What the judge has told of groups that were not heard regularly is no hit.
+Status CorrelationState::DropUnexpected(T* t, const Group& g) {
+  std::vector<CorrelationHit> expected;
+  for (CorrelationHit& hit : hits_) {
+    const Result<bool> regular = WasRegular(t, g, hit.end - correlation(g).timespan);
+    if (!regular.ok()) return regular.status();
+    if (*regular) expected.push_back(std::move(hit));
+  }
+  hits_ = std::move(expected);
+  return Status::Ok();
+}
+
+// Forgets hours that no silence after a match at `cutoff` or later can ask for. True when some are left.
+Result<bool> CorrelationState::ExpireHours(T* t, std::string_view group_key, Timestamp cutoff) {
+  const Timestamp first = DayOf(cutoff - HeardHours::kReach);
+  std::vector<std::string> gone;
+  bool left = false;
+  const std::string begin = HoursRowKey(group_key, Timestamp::Min());
+  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, PrefixEnd(begin.substr(0, begin.size() - 8)),
+                             [&](std::string_view key, std::string_view) {
+                               left = cutoff != Timestamp::Max() && HoursRowDay(key) >= first;
+                               if (!left) gone.emplace_back(key);
+                               return !left;
+                             }));
+  for (const std::string& key : gone) t->Delete(ColumnFamily::kGroup, key);
+  return left;
 }
 
 }  // namespace redthread

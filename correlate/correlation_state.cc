@@ -41,6 +41,7 @@ void CorrelationState::TakePlan(std::shared_ptr<const CorrelationPlan> plan) {
     GroupCorrelator::Options judging;
     judging.log = options_.log;
     judging.wants_alerts = false;
+    judging.knows_all = false;
     judging.wants_trigger = !plan_->node(i).upper.empty();
     const auto tell = [this](const CorrelationHit& hit) {
       hits_.push_back(hit);
@@ -223,7 +224,14 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 
   if (!c.answers_at_once) {
-    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time);
+    // What it may decide behind its own surroundings.
+    Nanoseconds reach{0};
+    if (c.expected) {
+      const Result<bool> news = NoteHour(t, g, match.time);
+      if (!news.ok()) return news.status();
+      if (*news) reach = HeardHours::kReach;
+    }
+    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time, match.time + reach);
     if (late) return OnTimer(t, g);
     SetTimer(t, g, match.time + kTick);
     return Status::Ok();
@@ -231,7 +239,7 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   const bool in_order = !g->now.has_value() || match.time > *g->now ||
                         (match.time == *g->now && (match.reference >= g->last_reference ||
                                                    c.type != CorrelationType::kTemporalOrdered));
-  if (!in_order) return NoteStale(t, g, match.time);
+  if (!in_order) return NoteStale(t, g, match.time, match.time);
   const Timestamp before = g->now.value_or(Timestamp::Min());
   RT_RETURN_IF_ERROR(FeedOne(g, match));
   RT_RETURN_IF_ERROR(g->judge->JudgeNow());
@@ -409,14 +417,15 @@ Status CorrelationState::Judge(T* t, Group* g) {
   RT_RETURN_IF_ERROR(g->judge->AdvanceTo(watermark));
   NoteChange(g);
   if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndNewest(t, g, from));
+  if (correlation(*g).expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
   return TakeHits(t, g, nullptr, from);
 }
 
-Status CorrelationState::NoteStale(T* t, Group* g, Timestamp time) {
+Status CorrelationState::NoteStale(T* t, Group* g, Timestamp from, Timestamp to) {
   NoteChange(g);
   GroupRow& row = g->row;
-  row.stale_from = std::min(row.stale_from.value_or(time), time);
-  row.stale_to = std::max(row.stale_to.value_or(time), time);
+  row.stale_from = std::min(row.stale_from.value_or(from), from);
+  row.stale_to = std::max(row.stale_to.value_or(to), to);
   constexpr uint64_t kShare = 4;
   const bool cheap = g->rejudged_rows <= options_.rejudge_at_once;
   if (cheap || g->added_since * kShare >= g->rejudged_rows) return RejudgeStale(t, g);
@@ -464,6 +473,7 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   } else {
     RT_RETURN_IF_ERROR(stop == Timestamp::Max() ? judge->JudgeNow() : judge->AdvanceTo(stop));
   }
+  if (c.expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
   g->rejudged_rows = *fed;
   g->added_since = 0;
   std::vector<CorrelationHit> hits;

@@ -12,6 +12,7 @@
 // nothing else. The rows: group_rows.h; why: docs/decisions/0003-correlation.md.
 #pragma once
 
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -93,7 +94,8 @@ class CorrelationState {
     std::optional<Timestamp> now, last_hit;  // the times of its last match and of its last hit
     std::unique_ptr<Episode> newest;         // null: not there, or not in memory
     uint64_t rejudged_rows = 0, added_since = 0;
-    size_t bytes = 0;  // of the cache's account
+    int64_t noted_hour = std::numeric_limits<int64_t>::min();  // its bit is stored, where hours are
+    size_t bytes = 0;                                          // of the cache's account
     std::list<Group*>::iterator recent;
   };
   // An episode as judging finds it.
@@ -141,7 +143,7 @@ class CorrelationState {
   Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
   Timestamp CertainBefore(const Group& g) const;
   Status Judge(T* t, Group* g);
-  Status NoteStale(T* t, Group* g, Timestamp time);
+  Status NoteStale(T* t, Group* g, Timestamp from, Timestamp to);
   Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent);
   Status RejudgeStale(T* t, Group* g);
 
@@ -196,6 +198,12 @@ class CorrelationState {
   Status EndNewest(T* t, Group* g, Timestamp from);
   Status EndAround(T* t, Group* g, Timestamp from, Timestamp to);
   Result<Timestamp> StaysFrom(T* t, const Group& g, Timestamp cutoff) const;
+  // And those that have to be expected.
+  Result<bool> NoteHour(T* t, Group* g, Timestamp time);
+  Result<bool> ForgetHour(T* t, Group* g, Timestamp time);
+  Result<bool> WasRegular(T* t, const Group& g, Timestamp last) const;
+  Status DropUnexpected(T* t, const Group& g);
+  Result<bool> ExpireHours(T* t, std::string_view group_key, Timestamp cutoff);
 
   std::shared_ptr<const CorrelationPlan> plan_;
   const Options options_;

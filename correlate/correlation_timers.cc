@@ -203,7 +203,9 @@ Status CorrelationState::SettleForgotten(T* t, std::string_view key) {
 // How long a match is kept: as long as a late one may come whose surroundings it belongs to.
 Nanoseconds CorrelationState::Retention(const Group& g) const {
   const Nanoseconds span = correlation(g).timespan;
-  return (Timestamp{options_.late_horizon.count()} + node(g).input_delay + span + span + span + span) -
+  // Whether the hour of a match that is taken back was heard in all the same, is to be seen.
+  const Nanoseconds hour = correlation(g).expected ? std::chrono::hours(1) : std::chrono::hours(0);
+  return (Timestamp{options_.late_horizon.count()} + node(g).input_delay + hour + span + span + span + span) -
          Timestamp{0};
 }
 
@@ -245,6 +247,12 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     }
   }
   RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(EpisodeRowKey), EpisodeRowKey(key, closed)));
+  bool has_hours = false;
+  if (g == nullptr || correlation(*g).expected) {
+    const Result<bool> left = ExpireHours(t, key, cutoff);
+    if (!left.ok()) return left.status();
+    has_hours = *left;
+  }
   if (g == nullptr) {
     t->Delete(ColumnFamily::kGroup, GroupRowKey(key));
     return Status::Ok();
@@ -259,7 +267,7 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
                                oldest = MatchRowTime(row_key);
                                return false;
                              }));
-  if (oldest.has_value() || g->row.newest_episode.has_value()) {
+  if (oldest.has_value() || g->row.newest_episode.has_value() || has_hours) {
     SetExpiry(t, g, oldest.value_or(watermark_) + Retention(*g));
     return Status::Ok();
   }

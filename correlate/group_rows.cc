@@ -15,6 +15,7 @@ constexpr char kGroup = 'c';
 constexpr char kEpisode = 'e';
 constexpr char kHit = 'h';
 constexpr char kStart = 's';
+constexpr char kHours = 'd';
 constexpr char kMatch = 'c';
 constexpr char kJudgeTimer = 'j';
 constexpr char kClockTimer = 'l';
@@ -215,5 +216,38 @@ std::string_view GroupOfTimer(std::string_view timer_key) {
 }
 
 std::string StartRowKey(std::string_view identity) { return Prefixed(kStart, identity); }
+
+// ---- hours
+
+Timestamp DayOf(Timestamp time) {
+  constexpr int64_t kDay = Nanoseconds(std::chrono::hours(24)).count();
+  const int64_t past = time.ns % kDay;
+  return time - Nanoseconds(past < 0 ? past + kDay : past);
+}
+
+std::string HoursRowKey(std::string_view group_key, Timestamp day) {
+  return WithTime(kHours, group_key, day);
+}
+
+std::optional<Timestamp> HoursRowDay(std::string_view row_key) {
+  if (row_key.size() < 1 + sizeof(int64_t) || row_key[0] != kHours) return std::nullopt;
+  const std::string time = std::string(1, kHours).append(row_key.substr(row_key.size() - sizeof(int64_t)));
+  KeyReader reader(time);
+  Timestamp day;
+  if (!reader.Kind(kHours) || !reader.Time(&day)) return std::nullopt;
+  return day;
+}
+
+std::string EncodeHours(uint32_t hours, std::string_view row_key) {
+  return RowWriter().Varint(hours).Finish(row_key);
+}
+
+Result<uint32_t> DecodeHours(std::string_view row_key, std::string_view value) {
+  Result<std::string_view> payload = OpenRow("hours", row_key, value);
+  if (!payload.ok()) return payload.status();
+  uint32_t hours = 0;
+  if (!RowReader(*payload).Varint32(&hours)) return DamagedRow("hours", row_key, "it ends too early");
+  return hours;
+}
 
 }  // namespace redthread

@@ -100,6 +100,17 @@ std::string ExpiryTimersBegin(Timestamp deadline);
 // The group of a timer's key; empty when it is none.
 std::string_view GroupOfTimer(std::string_view timer_key);
 
+// ---- one row a group and day (of UTC) with matches, family `group`: where silence has to be expected
+
+// The beginning of the day that `time` lies in.
+Timestamp DayOf(Timestamp time);
+// `day`: its beginning.
+std::string HoursRowKey(std::string_view group_key, Timestamp day);
+std::optional<Timestamp> HoursRowDay(std::string_view row_key);
+// Bit i: there is a match in the hour that begins i hours after the day.
+std::string EncodeHours(uint32_t hours, std::string_view row_key);
+Result<uint32_t> DecodeHours(std::string_view row_key, std::string_view value);
+
 // ---- when a correlation began, family `group`: the time of its earliest match
 
 std::string StartRowKey(std::string_view identity);

@@ -30,6 +30,7 @@ std::optional<int64_t> EndOf(const Alert& alert) {
 }
 
 constexpr Nanoseconds kSecond = std::chrono::seconds(1);
+constexpr Nanoseconds kAnyHorizon = std::chrono::hours(24 * 365 * 200);
 
 // An event as it arrives.
 struct Arrival {
@@ -155,7 +156,10 @@ class CorrelationStateTest : public RuntimeTest {
       if (!rules->problems.empty()) continue;  // every name is negated
       const std::shared_ptr<const Engine> engine = EngineOf(rules);
       for (size_t i = 0; i < 4; ++i, ++n) {
-        const std::vector<SlowJson> events = RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
+        const bool of_hours = AreOfHours(yaml) && dice.Chance(50);
+        const std::vector<SlowJson> events = of_hours
+                                                 ? RandomRegularEvents(&dice)
+                                                 : RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
         const std::vector<SlowRecord> records = SlowRecords(*rules, events);
         const std::vector<SlowAnswer> answers = SlowCorrelate(*rules, records);
         std::multiset<AlertLine> expected;
@@ -166,7 +170,11 @@ class CorrelationStateTest : public RuntimeTest {
                              a.first, a.last, a.count, a.ended);
           }
         }
-        const Way way = way_of(&dice);
+        Way way = way_of(&dice);
+        if (of_hours) {
+          way.lateness *= 3'600, way.disorder *= 3'600;
+          if (way.options.late_horizon < kAnyHorizon) way.options.late_horizon *= 3'600;
+        }
         const std::multiset<AlertLine> alerts = Run(engine, events, way, &dice);
         alerts_found += alerts.size();
         EXPECT_EQ(OnlyIn(alerts, expected), "");
@@ -237,12 +245,29 @@ TEST_F(CorrelationStateTest, LateMatchesWithinTheHorizonLeadToTheSameAnswer) {
         way.lateness = kSecond * dice->Below(5);
         way.restarts = dice->Chance(50);
         way.options = RandomOptions(dice);
-        way.options.late_horizon = std::chrono::hours(24 * 365 * 200);
+        way.options.late_horizon = kAnyHorizon;
         return way;
       },
       100);
   EXPECT_GT(counts_.late, 0U);
   EXPECT_GT(counts_.withdrawn, 0U);
+  EXPECT_EQ(counts_.beyond_horizon, 0U);
+}
+
+// What is forgotten is what no match within the horizon asks for.
+TEST_F(CorrelationStateTest, LateMatchesUpToTheVeryHorizonFindWhatTheyNeed) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.options = RandomOptions(dice);
+        way.lateness = kSecond * dice->Below(5);
+        way.options.late_horizon = kSecond * (1 + dice->Below(20));
+        way.disorder = way.lateness + way.options.late_horizon;
+        way.restarts = dice->Chance(50);
+        return way;
+      },
+      100);
+  EXPECT_GT(counts_.late, 0U);
   EXPECT_EQ(counts_.beyond_horizon, 0U);
 }
 
@@ -255,7 +280,7 @@ TEST_F(CorrelationStateTest, AnInputThatEndsAndGoesOnLeadsToTheSameAnswer) {
         way.restarts = dice->Chance(50);
         way.finishes = true;
         way.options = RandomOptions(dice);
-        way.options.late_horizon = std::chrono::hours(24 * 365 * 200);
+        way.options.late_horizon = kAnyHorizon;
         return way;
       },
       320);
@@ -326,6 +351,16 @@ class LiveCorrelationTest : public RuntimeTest {
         &damage);
     EXPECT_TRUE(status.ok()) << status.message();
     return lines;
+  }
+
+  // That are kept of correlations.
+  size_t Rows() {
+    size_t rows = 0;
+    for (const ColumnFamily family : {ColumnFamily::kMatch, ColumnFamily::kGroup, ColumnFamily::kTimer}) {
+      const auto count = [&](auto, auto) { return ++rows > 0; };
+      EXPECT_TRUE(transaction_->Scan(family, "", "", count).ok());
+    }
+    return rows;
   }
 
   CorrelationState::Options options_;
@@ -574,6 +609,88 @@ TEST_F(LiveCorrelationTest, AReloadGoesOnWithTheSameCorrelationAndFinishesOneTha
   EXPECT_THAT(Alerts(), ElementsAre("final 20 3"));
 }
 
+TEST_F(LiveCorrelationTest, AForgottenGroupIsNewWhenItIsHeardAgain) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::minutes(10);
+  Open(
+      "{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m, "
+      "forget_after: 1h}}",
+      options);
+  Add("a", 0, "back in time");
+  Add("a", 0, "forgotten");
+  Add("a", 3'600, "back in time");
+  Advance(3'601);
+  Commit();
+  latest_ = At(100'000);
+  Advance(100'000);
+  Commit();
+  Advance(101'000);  // what ended the silence of the other is forgotten too, an hour later
+  Commit();
+  Advance(110'000);
+  Commit();
+  EXPECT_EQ(Rows(), 0U);
+  Add("a", 110'000, "forgotten");
+  Add("a", 110'100, "forgotten");
+  Advance(110'150);
+  EXPECT_THAT(Alerts(), ElementsAre("final 60 1", "final 60 1", "final 3660 1", "final 110060 1"));
+  EXPECT_EQ(last_.ended, At(110'100));
+  size_t ended = 0;
+  Damage damage;
+  const Status status = ForEachAlert(
+      *transaction_, {},
+      [&](const Alert& a) {
+        ended += a.ended.has_value() ? 1 : 0;
+        return true;
+      },
+      &damage);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(ended, 2U);
+}
+
+TEST_F(LiveCorrelationTest, SilenceIsToldOfWhatWasHeardRegularlyAndTheHoursAreForgotten) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::hours(30);
+  options.max_memory_bytes = 0;
+  Open(
+      "{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 2h, expected: "
+      "true}}",
+      options);
+  constexpr int kHour = 3'600;
+  for (int hour = 0; hour < 5 * 24; ++hour) {
+    Add("a", hour * kHour, "server");
+    if (hour % 24 < 19) Add("a", hour * kHour, "laptop");
+    if (hour % 24 != 7) Add("a", hour * kHour, "lacks few");
+    if (hour % 24 < 20 && hour != 100) Add("a", hour * kHour, "lacks one");
+    Advance(hour * kHour);
+    Commit();
+  }
+  const int last = (5 * 24 - 1) * kHour;
+  Add("b", last + 6 * kHour);
+  Advance(last + 6 * kHour);
+  EXPECT_THAT(Alerts(), ElementsAre("final 435600 1", "final 435600 1"));
+  // It lacks one hour no more: so of all of its nights' silences the last one was not expected to be.
+  Add("a", 100 * kHour + 1, "lacks one");
+  Alerts();
+  std::set<std::string> hosts;
+  Damage damage;
+  const auto visit = [&](const Alert& a) {
+    hosts.insert(a.group[0].second);
+    return true;
+  };
+  EXPECT_TRUE(ForEachAlert(*transaction_, {}, visit, &damage).ok());
+  EXPECT_THAT(hosts, ElementsAre("lacks few", "lacks one", "server"));
+  Commit();
+  EXPECT_GT(Rows(), 0U);
+  // Once heard again, what was before is needed for no more than a week, and the horizon.
+  for (const char* host : {"server", "lacks few", "lacks one"}) Add("a", 10 * 24 * kHour, host);
+  for (int day = 10; day < 30; ++day) {
+    latest_ = At(day * 24 * kHour);
+    Advance(day * 24 * kHour);
+    Commit();
+  }
+  EXPECT_EQ(Rows(), 0U);
+}
+
 TEST_F(LiveCorrelationTest, WhatIsTooOldToMatterIsForgotten) {
   CorrelationState::Options options;
   options.late_horizon = std::chrono::minutes(10);
@@ -584,17 +701,7 @@ TEST_F(LiveCorrelationTest, WhatIsTooOldToMatterIsForgotten) {
   latest_ = At(100'000);
   Advance(100'000);
   Commit();
-  size_t rows = 0;
-  for (const ColumnFamily family : {ColumnFamily::kMatch, ColumnFamily::kGroup, ColumnFamily::kTimer}) {
-    EXPECT_TRUE(transaction_
-                    ->Scan(family, "", "",
-                           [&](auto, auto) {
-                             ++rows;
-                             return true;
-                           })
-                    .ok());
-  }
-  EXPECT_EQ(rows, 0U);
+  EXPECT_EQ(Rows(), 0U);
   EXPECT_EQ(Alerts().size(), 10U) << "alerts stay";
 }
 

@@ -123,7 +123,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
   const size_t streams = asked != nullptr ? std::strtoul(asked, nullptr, 10) : 1'000;
   constexpr size_t kStreamsOfARuleSet = 4;
   std::map<CorrelationType, size_t> hits_of;
-  size_t alerts_found = 0, chained = 0;
+  size_t alerts_found = 0, chained = 0, expected = 0;
   for (size_t n = 0, seed = 0; n < streams; ++seed) {
     Dice dice(seed);
     const std::string yaml = RandomCorrelationRules(&dice);
@@ -131,7 +131,9 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
     if (!rules->problems.empty()) continue;  // every name is negated
     const std::shared_ptr<const Engine> engine = EngineOf(rules);
     for (size_t i = 0; i < kStreamsOfARuleSet; ++i, ++n) {
-      const std::vector<SlowJson> events = RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
+      const std::vector<SlowJson> events = AreOfHours(yaml) && dice.Chance(70)
+                                               ? RandomRegularEvents(&dice)
+                                               : RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
       ScanOptions options = OptionsFor(events);
       // Tiny windows go through the file.
       if (dice.Chance(50)) options.window = {1 + dice.Below(400), 1 + dice.Below(800), folder_};
@@ -141,6 +143,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
         hits.emplace(hit.correlation->id, GroupText(hit.group), hit.end.ns, hit.value);
         ++hits_of[hit.correlation->type];
         if (hit.correlation->height > 0) ++chained;
+        if (hit.correlation->expected) ++expected;
       }
       for (const Alert& a : Alerts(engine, options)) {
         if (!a.correlation) continue;
@@ -169,6 +172,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
   for (const auto& [type, count] : hits_of) EXPECT_GT(count, streams / 50) << CorrelationTypeName(type);
   EXPECT_GT(alerts_found, streams);
   EXPECT_GT(chained, streams / 10);
+  EXPECT_GT(expected, streams / 50);
 }
 
 }  // namespace
