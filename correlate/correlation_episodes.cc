@@ -145,8 +145,8 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
     if (!news.ok()) return news.status();
     if (*news) reach = HeardHours::kReach;
   }
-  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time + reach, Extent::kAround));
-  return IsSilence(**g) ? EndAround(t, *g, *time, *time) : Status::Ok();
+  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time + reach, Extent::kAround, *time < WatermarkOf(**g)));
+  return IsSilence(**g) ? EndAround(t, *g, *time, *time, *time) : Status::Ok();
 }
 
 // ---- alerts
@@ -208,7 +208,7 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   e.alert = MakeAlert(plan_->rules(), c, TextsOf(*g), found, SourceName());
   e.row.alert_id = e.alert.id;
   RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
-  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, *g, &e).status());
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, *g, std::nullopt, &e).status());
   // Silence that only the clock has seen, while no input says how late it is, is not final.
   const bool by_clock = IsSilence(*g) && latest_ < wanted.time;
   e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
@@ -317,14 +317,14 @@ Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const s
 // ---- hits in order
 
 // `alone`: the one match of the group that is stored behind `since`; null: it is not known to be one.
-Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since) {
+Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since, bool late) {
   if (hits_.empty()) return Status::Ok();
   // A hit is a match of another group, whose judge tells hits of its own.
   std::vector<CorrelationHit> hits;
   hits.swap(hits_);
   g->last_hit = hits.back().end;
   for (const CorrelationHit& hit : hits) {
-    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit, alone, since));
+    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit, alone, since, late));
     RT_RETURN_IF_ERROR(FeedUpwards(t, g, hit));
   }
   return Status::Ok();
@@ -332,7 +332,7 @@ Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone,
 
 // A hit behind all others, or one that was taken before.
 Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone,
-                                  Timestamp since) {
+                                  Timestamp since, bool late) {
   const Correlation& c = correlation(*g);
   const Result<Episode*> found = Newest(t, g);
   if (!found.ok()) return found.status();
@@ -349,8 +349,7 @@ Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit, con
     const CorrelationMatch* only = since < RowsTo(*g, newest->row.last_hit) ? alone : nullptr;
     return Extend(t, g, hit.end, false, only, newest);
   }
-  const bool late = c.answers_at_once && hit.end < WatermarkOf(*g);
-  return Begin(t, g, {hit.end, hit.end, hit.value}, late);
+  return Begin(t, g, {hit.end, hit.end, hit.value}, late && hit.end < WatermarkOf(*g));
 }
 
 // ---- hits out of order
@@ -413,7 +412,7 @@ std::vector<CorrelationState::Wanted> CorrelationState::WantedOf(const Group& g,
 }
 
 Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp end,
-                                   const std::vector<CorrelationHit>& hits) {
+                                   const std::vector<CorrelationHit>& hits, bool late) {
   if (end <= begin) return Status::Ok();
   RT_RETURN_IF_ERROR(PutAway(t, g));
   const Result<std::vector<EpisodeRow>> old = EpisodesIn(t, *g, begin, end);
@@ -437,7 +436,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     const auto row =
         std::find_if(old->begin(), old->end(), [&](const EpisodeRow& r) { return r.time == w.time; });
     if (row == old->end()) {
-      RT_RETURN_IF_ERROR(Begin(t, g, w, w.time < WatermarkOf(*g)));
+      RT_RETURN_IF_ERROR(Begin(t, g, w, late && w.time < WatermarkOf(*g)));
       continue;
     }
     if (w.last_hit == row->last_hit && w.value == row->value) continue;
@@ -448,7 +447,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     if (w.last_hit < row->last_hit) {
       RT_RETURN_IF_ERROR(Recount(t, g, w.last_hit, &*episode));
     } else if (w.last_hit > row->last_hit) {
-      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, w.time < WatermarkOf(*g), nullptr, &*episode));
+      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, late && w.time < WatermarkOf(*g), nullptr, &*episode));
     }
     RT_RETURN_IF_ERROR(Save(t, *g, &*episode));
   }

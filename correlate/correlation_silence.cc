@@ -32,10 +32,9 @@ Timestamp CorrelationState::LastHeard(const Group& g, const EpisodeRow& row) con
   return row.time - correlation(g).timespan;
 }
 
-// Says when the group was heard again after the silence, if it was. True when that is news.
-Result<bool> CorrelationState::FindEnd(T* t, const Group& g, Episode* e) {
-  // What it was found from may be forgotten.
-  if (e->row.ended.has_value() && *e->row.ended < watermark_ - Retention(g)) return false;
+// Says when the group was heard again after the silence, if it was. True when that is news. `removed`: the
+// time of a match that is gone.
+Result<bool> CorrelationState::FindEnd(T* t, const Group& g, std::optional<Timestamp> removed, Episode* e) {
   std::optional<Timestamp> heard;
   const Timestamp last = LastHeard(g, e->row);
   RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g.key, last + kTick), MatchRowsEnd(g.key),
@@ -45,6 +44,9 @@ Result<bool> CorrelationState::FindEnd(T* t, const Group& g, Episode* e) {
                              }));
   if (heard.has_value() && correlation(g).Forgets(*heard - last)) heard.reset();
   if (heard == e->row.ended) return false;
+  // The match that ended it may be forgotten: then it ended there all the same.
+  const bool later = e->row.ended.has_value() && (!heard.has_value() || *heard > *e->row.ended);
+  if (later && e->row.ended != removed) return false;
   e->row.ended = e->alert.ended = heard;
   e->dirty = true;
   return true;
@@ -56,13 +58,14 @@ Status CorrelationState::EndNewest(T* t, Group* g, Timestamp from) {
   if (!newest.ok()) return newest.status();
   Episode* e = *newest;
   if (e == nullptr || (e->row.ended.has_value() && *e->row.ended < from)) return Status::Ok();
-  const Result<bool> news = FindEnd(t, *g, e);
+  const Result<bool> news = FindEnd(t, *g, std::nullopt, e);
   if (!news.ok()) return news.status();
   return *news ? Tell(t, *g, e) : Status::Ok();
 }
 
 // Matches between these times came or went: what it means for the silences that they may end.
-Status CorrelationState::EndAround(T* t, Group* g, Timestamp from, Timestamp to) {
+Status CorrelationState::EndAround(T* t, Group* g, Timestamp from, Timestamp to,
+                                   std::optional<Timestamp> removed) {
   RT_RETURN_IF_ERROR(PutAway(t, g));
   std::vector<EpisodeRow> rows;
   Status damage;
@@ -78,30 +81,11 @@ Status CorrelationState::EndAround(T* t, Group* g, Timestamp from, Timestamp to)
   for (const EpisodeRow& row : rows) {
     Result<Episode> e = LoadEpisode(t, row);
     if (!e.ok()) return e.status();
-    const Result<bool> news = FindEnd(t, *g, &*e);
+    const Result<bool> news = FindEnd(t, *g, removed, &*e);
     if (!news.ok()) return news.status();
     if (*news) RT_RETURN_IF_ERROR(Tell(t, *g, &*e));
   }
   return Status::Ok();
-}
-
-// Alerts before `cutoff` are to be forgotten. Returns from where on they have to stay: the last one, while it
-// lasts, or while a late match may still come that ends it sooner.
-Result<Timestamp> CorrelationState::StaysFrom(T* t, const Group& g, Timestamp cutoff) const {
-  std::optional<EpisodeRow> last;
-  Status damage;
-  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g.key, Timestamp::Min()),
-                                     EpisodeRowKey(g.key, cutoff), [&](auto key, auto value) {
-                                       Result<EpisodeRow> row = DecodeEpisode(key, value);
-                                       damage = row.status();
-                                       if (row.ok()) last = std::move(*row);
-                                       return false;
-                                     }));
-  RT_RETURN_IF_ERROR(damage);
-  if (!last.has_value() || (last->ended.has_value() && *last->ended < cutoff)) return cutoff;
-  const Timestamp latest = watermark_ - options_.late_horizon - node(g).input_delay;
-  if (!last->ended.has_value() && correlation(g).Forgets(latest - LastHeard(g, *last))) return cutoff;
-  return last->time;
 }
 
 // ---- hours, where silence has to be expected

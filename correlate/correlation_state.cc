@@ -1,6 +1,7 @@
 #include "correlate/correlation_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/key.h"
 #include "storage/row.h"
@@ -232,7 +233,7 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
       if (*news) reach = HeardHours::kReach;
     }
     if (match.time < g->row.judged_to) return NoteStale(t, g, match.time, match.time + reach);
-    if (late) return OnTimer(t, g);
+    if (late) return OnTimer(t, g, true);
     SetTimer(t, g, match.time + kTick);
     return Status::Ok();
   }
@@ -246,8 +247,8 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   // What held at this instant a moment ago does not any more: a sum of negative numbers.
   const bool undone = hits_.empty() && g->last_hit == match.time;
   const bool alone = before < match.time && !g->row.stale_from.has_value();
-  RT_RETURN_IF_ERROR(TakeHits(t, g, alone ? &match : nullptr, before));
-  return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround) : Status::Ok();
+  RT_RETURN_IF_ERROR(TakeHits(t, g, alone ? &match : nullptr, before, late));
+  return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround, late) : Status::Ok();
 }
 
 Status CorrelationState::FeedOne(Group* g, const CorrelationMatch& match) {
@@ -289,11 +290,11 @@ Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
     if (group->correlation == g.correlation && group->judge != nullptr) group->judge->SetStart(time);
   }
   const Nanoseconds learning = correlation(g).learning;
-  return RejudgeAll(t, g.correlation, time + learning, *before + learning);
+  return RejudgeAll(t, g.correlation, time + learning, *before + learning, time < WatermarkOf(g));
 }
 
 // What the groups of a correlation have between two times.
-Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to) {
+Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to, bool late) {
   for (Group* g : pending_) {
     if (g->changed) PutRow(t, g);
   }
@@ -310,7 +311,8 @@ Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from
       const Result<Group*> group = FindByKey(t, std::string_view(key).substr(1));
       if (!group.ok()) return group.status();
       const Timestamp newest = (*group)->newest_match;
-      if (newest >= from) RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, newest), Extent::kAround));
+      if (newest >= from)
+        RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, newest), Extent::kAround, late));
     }
     if (keys.size() < kChunk) return Status::Ok();
     begin = KeyAfter(keys.back());
@@ -405,7 +407,7 @@ Status CorrelationState::EnsureJudge(T* t, Group* g) {
 }
 
 // What waits, up to the watermark.
-Status CorrelationState::Judge(T* t, Group* g) {
+Status CorrelationState::Judge(T* t, Group* g, bool late) {
   const Timestamp watermark = WatermarkOf(*g);
   if (watermark <= g->row.judged_to) return Status::Ok();
   RT_RETURN_IF_ERROR(EnsureJudge(t, g));
@@ -418,7 +420,7 @@ Status CorrelationState::Judge(T* t, Group* g) {
   NoteChange(g);
   if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndNewest(t, g, from));
   if (correlation(*g).expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
-  return TakeHits(t, g, nullptr, from);
+  return TakeHits(t, g, nullptr, from, late);
 }
 
 Status CorrelationState::NoteStale(T* t, Group* g, Timestamp from, Timestamp to) {
@@ -426,6 +428,7 @@ Status CorrelationState::NoteStale(T* t, Group* g, Timestamp from, Timestamp to)
   GroupRow& row = g->row;
   row.stale_from = std::min(row.stale_from.value_or(from), from);
   row.stale_to = std::max(row.stale_to.value_or(to), to);
+  row.stale_late = row.stale_late || from < WatermarkOf(*g);
   constexpr uint64_t kShare = 4;
   const bool cheap = g->rejudged_rows <= options_.rejudge_at_once;
   if (cheap || g->added_since * kShare >= g->rejudged_rows) return RejudgeStale(t, g);
@@ -438,11 +441,12 @@ Status CorrelationState::RejudgeStale(T* t, Group* g) {
   const Timestamp from = *g->row.stale_from, to = *g->row.stale_to;
   g->row.stale_from.reset();
   g->row.stale_to.reset();
-  return Rejudge(t, g, from, to, Extent::kAround);
+  const bool late = std::exchange(g->row.stale_late, false);
+  return Rejudge(t, g, from, to, Extent::kAround, late);
 }
 
 // Judges again what matches between `from` and `to` have to do with.
-Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent) {
+Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent, bool late) {
   const Correlation& c = correlation(*g);
   const Nanoseconds span = c.timespan;
   // What was not judged yet is judged when the watermark gets there, by a judge that is further back.
@@ -484,11 +488,11 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   const auto before = [](const CorrelationHit& hit, Timestamp time) { return hit.end < time; };
   const auto first = std::lower_bound(hits.begin(), hits.end(), begin, before);
   const auto after = std::lower_bound(first, hits.end(), end, before);
-  RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}));
-  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndAround(t, g, from, to));
+  RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}, late));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndAround(t, g, from, to, std::nullopt));
   if (past || forced) return Status::Ok();
   hits_.assign(after, hits.end());
-  RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from));
+  RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from, false));
   return PlanTimer(t, g);
 }
 

@@ -134,7 +134,7 @@ class CorrelationState {
   // ---- matches and judges
   Status AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin);
   Status NoteStart(T* t, const Group& g, Timestamp time);
-  Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to);
+  Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to, bool late);
   Result<Timestamp> StartOf(T* t, const Group& g);
   Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g);
   Status EnsureJudge(T* t, Group* g);
@@ -142,28 +142,32 @@ class CorrelationState {
   Status FeedOne(Group* g, const CorrelationMatch& match);
   Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
   Timestamp CertainBefore(const Group& g) const;
-  Status Judge(T* t, Group* g);
+  Status Judge(T* t, Group* g, bool late);
   Status NoteStale(T* t, Group* g, Timestamp from, Timestamp to);
-  Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent);
+  Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent, bool late);
   Status RejudgeStale(T* t, Group* g);
 
   // ---- timers: correlation_timers.cc
-  Status OnTimer(T* t, Group* g);
+  Status OnTimer(T* t, Group* g, bool late);
   Status ForceGroup(T* t, Group* g);
   void SetTimer(T* t, Group* g, Timestamp deadline);
   Status PlanTimer(T* t, Group* g);
   Status SettleForgotten(T* t, std::string_view key);
   Status Expire(T* t, std::string_view key);
+  Result<Timestamp> StaysFrom(T* t, const Group& g, Timestamp cutoff) const;
   void SetExpiry(T* t, Group* g, Timestamp deadline);
   Nanoseconds Retention(const Group& g) const;
   Status AdvanceLevel(T* t, uint32_t level, bool finishing);
 
   // ---- hits and alerts: correlation_episodes.cc
-  Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since);
-  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since);
+  // `late`, here and elsewhere: what is told comes of a match that was below the watermark when it came.
+  Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since, bool late);
+  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since,
+                  bool late);
   Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
   Status RemoveUpwards(T* t, std::string_view hit_row);
-  Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits);
+  Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits,
+                   bool late);
   Result<std::vector<EpisodeRow>> EpisodesIn(T* t, const Group& g, Timestamp begin, Timestamp end);
   std::vector<Wanted> WantedOf(const Group& g, Timestamp begin, Timestamp end,
                                const std::vector<CorrelationHit>& hits, const std::vector<EpisodeRow>& old);
@@ -194,10 +198,9 @@ class CorrelationState {
 
   // ---- silences that end: correlation_silence.cc
   Timestamp LastHeard(const Group& g, const EpisodeRow& row) const;
-  Result<bool> FindEnd(T* t, const Group& g, Episode* episode);
+  Result<bool> FindEnd(T* t, const Group& g, std::optional<Timestamp> removed, Episode* episode);
   Status EndNewest(T* t, Group* g, Timestamp from);
-  Status EndAround(T* t, Group* g, Timestamp from, Timestamp to);
-  Result<Timestamp> StaysFrom(T* t, const Group& g, Timestamp cutoff) const;
+  Status EndAround(T* t, Group* g, Timestamp from, Timestamp to, std::optional<Timestamp> removed);
   // And those that have to be expected.
   Result<bool> NoteHour(T* t, Group* g, Timestamp time);
   Result<bool> ForgetHour(T* t, Group* g, Timestamp time);

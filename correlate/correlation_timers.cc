@@ -57,15 +57,15 @@ Status CorrelationState::PlanTimer(T* t, Group* g) {
   return Status::Ok();
 }
 
-Status CorrelationState::OnTimer(T* t, Group* g) {
+Status CorrelationState::OnTimer(T* t, Group* g, bool late) {
   GroupRow& row = g->row;
-  if (!correlation(*g).answers_at_once) RT_RETURN_IF_ERROR(Judge(t, g));
+  if (!correlation(*g).answers_at_once) RT_RETURN_IF_ERROR(Judge(t, g, late));
   RT_RETURN_IF_ERROR(RejudgeStale(t, g));
   if (row.forced_to.has_value() && WatermarkOf(*g) > *row.forced_to) {
     const Timestamp from = *row.forced_from, to = *row.forced_to;
     row.forced_from.reset();
     row.forced_to.reset();
-    RT_RETURN_IF_ERROR(Rejudge(t, g, from, to, Extent::kAround));
+    RT_RETURN_IF_ERROR(Rejudge(t, g, from, to, Extent::kAround, false));
   }
   RT_RETURN_IF_ERROR(Settle(t, g, false));
   return PlanTimer(t, g);
@@ -98,7 +98,7 @@ Status CorrelationState::AdvanceLevel(T* t, uint32_t level, bool finishing) {
         RT_RETURN_IF_ERROR(ForceGroup(t, *g));
         again.emplace_back(key);
       } else {
-        RT_RETURN_IF_ERROR(OnTimer(t, *g));
+        RT_RETURN_IF_ERROR(OnTimer(t, *g, false));
       }
     }
   }
@@ -151,7 +151,7 @@ Status CorrelationState::Finish(StateTransaction* t, Timestamp watermark, Timest
 Status CorrelationState::ForceGroup(T* t, Group* g) {
   const Correlation& c = correlation(*g);
   if (!c.answers_at_once) {
-    RT_RETURN_IF_ERROR(Judge(t, g));
+    RT_RETURN_IF_ERROR(Judge(t, g, false));
     RT_RETURN_IF_ERROR(RejudgeStale(t, g));
     RT_RETURN_IF_ERROR(EnsureJudge(t, g));
     GroupRow& row = g->row;
@@ -160,7 +160,7 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
       const Timestamp certain = row.judged_to - c.timespan;
       row.forced_from = std::min(row.forced_from.value_or(certain), certain);
       row.forced_to = std::max(g->newest_match, row.judged_to) + c.timespan;
-      RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd));
+      RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd, false));
       g->judge.reset();  // it has seen an end that is none
       NoteChange(g);
     }
@@ -217,6 +217,27 @@ void CorrelationState::SetExpiry(T* t, Group* g, Timestamp deadline) {
   NoteChange(g);
 }
 
+// Alerts that began before `cutoff` are to be forgotten. Returns from where on they have to stay: the last
+// one, while late hits may join it, or, of silence, while it lasts, or a late match may still end it sooner.
+Result<Timestamp> CorrelationState::StaysFrom(T* t, const Group& g, Timestamp cutoff) const {
+  std::optional<EpisodeRow> last;
+  Status damage;
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g.key, Timestamp::Min()),
+                                     EpisodeRowKey(g.key, cutoff), [&](auto key, auto value) {
+                                       Result<EpisodeRow> row = DecodeEpisode(key, value);
+                                       damage = row.status();
+                                       if (row.ok()) last = std::move(*row);
+                                       return false;
+                                     }));
+  RT_RETURN_IF_ERROR(damage);
+  if (!last.has_value()) return cutoff;
+  if (!IsSilence(g)) return last->last_hit < cutoff ? cutoff : last->time;
+  const Timestamp horizon = watermark_ - options_.late_horizon - node(g).input_delay;
+  const bool over =
+      last->ended.has_value() ? *last->ended < cutoff : correlation(g).Forgets(horizon - LastHeard(g, *last));
+  return over ? cutoff : last->time;
+}
+
 Status CorrelationState::Expire(T* t, std::string_view key) {
   const Result<Group*> found = FindByKey(t, key);
   if (!found.ok()) return found.status();
@@ -240,11 +261,9 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     if (!newest.ok()) return newest.status();
     if (*newest != nullptr && ((*newest)->row.open || (*newest)->row.early))
       closed = std::min(cutoff, (*newest)->row.time);
-    if (IsSilence(*g)) {
-      const Result<Timestamp> stays = StaysFrom(t, *g, cutoff);
-      if (!stays.ok()) return stays.status();
-      closed = std::min(closed, *stays);
-    }
+    const Result<Timestamp> stays = StaysFrom(t, *g, cutoff);
+    if (!stays.ok()) return stays.status();
+    closed = std::min(closed, *stays);
   }
   RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(EpisodeRowKey), EpisodeRowKey(key, closed)));
   bool has_hours = false;

@@ -88,6 +88,7 @@ std::string EncodeGroup(const GroupRow& row, std::string_view row_key) {
   out.OptionalTime(row.newest_episode).OptionalTime(row.unsettled).OptionalTime(row.timer);
   out.Varint(row.group.size());
   for (const std::string& text : row.group) out.Bytes(text);
+  out.U8(row.stale_late ? 1 : 0);
   return out.Finish(row_key);
 }
 
@@ -102,6 +103,7 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
                in.OptionalTime(&row.forced_to) && in.OptionalTime(&row.newest_episode) &&
                in.OptionalTime(&row.unsettled) && in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
+  whole = whole && (in.AtEnd() || in.Flag(&row.stale_late));
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;
 }

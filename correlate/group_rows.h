@@ -43,6 +43,7 @@ struct GroupRow {
   std::optional<Timestamp> unsettled;       // no alert before it is early, or open to more hits
   std::optional<Timestamp> timer;           // the deadline of its judgement timer
   Texts group;                              // only where the key does not hold them
+  bool stale_late = false;                  // some of the stale ones were below the watermark when they came
 };
 std::string GroupRowKey(std::string_view group_key);
 std::string EncodeGroup(const GroupRow& row, std::string_view row_key);

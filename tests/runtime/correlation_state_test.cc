@@ -436,6 +436,47 @@ TEST_F(LiveCorrelationTest, ANegationIsDecidedByTheWatermarkThoughNoEventComes) 
   EXPECT_THAT(Alerts(), ElementsAre("final 0 1"));
 }
 
+constexpr char kNotWithinAMinute[] =
+    "{title: r, id: r, correlation: {type: temporal, rules: [a, b], group-by: [host], timespan: 1m, "
+    "condition: a and not b}}";
+
+TEST_F(LiveCorrelationTest, WhatTheEndOfTheInputForcesIsNotLate) {
+  Open(kNotWithinAMinute);
+  Add("a", 0);
+  Advance(30);  // the clock went on
+  EXPECT_TRUE(state_->Finish(transaction_.get(), At(30), latest_).ok());
+  EXPECT_THAT(Alerts(), ElementsAre("final 0 1"));
+  // Nor is what is said in its place when the input goes on.
+  Add("b", 40);
+  Add("a", 95);
+  Advance(200);
+  EXPECT_THAT(Alerts(), ElementsAre("withdrawn 0 1"));
+  Add("a", 300);
+  Advance(310);
+  EXPECT_TRUE(state_->Finish(transaction_.get(), At(310), latest_).ok());
+  Advance(1'000);
+  EXPECT_THAT(Alerts(), ElementsAre("withdrawn 0 1", "final 300 1"));
+}
+
+TEST_F(LiveCorrelationTest, WhatComesOutOfOrderIsLateOnlyBelowTheWatermark) {
+  CorrelationState::Options options;
+  options.rejudge_at_once = 0;
+  Open(kThreeInAMinute, options);
+  for (int second = 0; second < 40; second += 2) Add("a", 1'000 + second, "busy");
+  Advance(900);
+  for (const int second : {950, 930, 940}) Add("a", second, "busy");  // judged when the watermark gets there
+  Advance(980);
+  for (const std::string& line : Alerts()) EXPECT_THAT(line, testing::Not(testing::HasSubstr("late")));
+}
+
+TEST_F(LiveCorrelationTest, ALateMatchIsLateAlsoWhereItIsTheFirstOfItsGroup) {
+  Open(kNotWithinAMinute);
+  Add("a", 1'000, "other");
+  Advance(1'000);
+  Add("a", 100);
+  EXPECT_THAT(Alerts(), ElementsAre("final late 100 1"));
+}
+
 TEST_F(LiveCorrelationTest, SilenceOfAllInputIsToldByTheClockAndFinalWhenAnEventConfirmsIt) {
   Open("{title: r, id: r, correlation: {type: silence, rules: a, group-by: [host], timespan: 1m}}");
   Add("a", 0, "h1");
