@@ -1,16 +1,14 @@
 #include "app/rule_alert_test.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "app/numbers.h"
+#include "app/test_file.h"
 #include "core/text.h"
 #include "runtime/scan.h"
 
@@ -231,19 +229,6 @@ class AlertTest {
 };
 
 }  // namespace
-
-std::optional<std::string> ReadTestFile(const std::string& path, std::string* problem) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) {
-    if (errno != ENOENT) *problem = std::string("cannot be read: ") + std::strerror(errno);
-    return std::nullopt;
-  }
-  std::stringstream text;
-  text << file.rdbuf();
-  if (file.bad()) *problem = std::string("cannot be read: ") + std::strerror(errno);
-  return text.str();
-}
 
 void TestAlerts(const std::shared_ptr<const Engine>& engine, const std::string& stem,
                 RuleTestResult* result) {

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "app/rule_test.h"
@@ -21,8 +20,5 @@ namespace redthread {
 // Runs the test beside `stem`.yml, if there is one, of the correlations that `result` names, and notes there
 // what it finds.
 void TestAlerts(const std::shared_ptr<const Engine>& engine, const std::string& stem, RuleTestResult* result);
-
-// The text of a file; nothing when there is none. *problem says when it is there and cannot be read.
-std::optional<std::string> ReadTestFile(const std::string& path, std::string* problem);
 
 }  // namespace redthread

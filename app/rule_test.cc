@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/rule_alert_test.h"
+#include "app/test_file.h"
 
 namespace redthread {
 namespace {

@@ -732,6 +732,22 @@ TEST_F(LiveCorrelationTest, SilenceIsToldOfWhatWasHeardRegularlyAndTheHoursAreFo
   EXPECT_EQ(Rows(), 0U);
 }
 
+TEST_F(LiveCorrelationTest, AnHourFilledInLateTellsOfEarlierSilencesOfItsWeek) {
+  CorrelationState::Options options;
+  options.late_horizon = std::chrono::hours(200);
+  Open("{title: r, id: r, correlation: {type: silence, rules: a, timespan: 2h, expected: true}}", options);
+  constexpr int kHour = 3'600;
+  for (int hour = 0; hour < 6 * 24; ++hour) {
+    if (hour % 24 < 20 && hour != 5) Add("a", hour * kHour);
+    if (hour % 24 == 22) Add("b", hour * kHour);
+    Advance(hour * kHour);
+  }
+  const std::string sixth_night = "final " + std::to_string(141 * kHour) + " 1";
+  EXPECT_THAT(Alerts(), ElementsAre(sixth_night)) << "the fifth follows on four days of 20 hours";
+  Add("a", 5 * kHour + 1);
+  EXPECT_THAT(Alerts(), ElementsAre("final late " + std::to_string(117 * kHour) + " 1", sixth_night));
+}
+
 TEST_F(LiveCorrelationTest, WhatIsTooOldToMatterIsForgotten) {
   CorrelationState::Options options;
   options.late_horizon = std::chrono::minutes(10);
