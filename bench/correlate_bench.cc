@@ -65,8 +65,10 @@ double ResidentMegabytes() {
   return static_cast<double>(resident) * 4096 / 1e6;
 }
 
-// Matches of one commit.
-constexpr int kStep = 10'000;
+// Matches of one batch, and of one commit.
+constexpr size_t kBatch = 1'000, kStep = 10'000;
+// How far the watermark is behind.
+constexpr int64_t kLag = 300'000'000'000;
 
 // Failed sign-ins of `groups` users, a millisecond apart, of which `gte` in ten minutes alert; every tenth
 // event of somebody already seen, all of them once everybody was. As `run` does it: each match encoded and
@@ -86,24 +88,27 @@ void RunLive(benchmark::State& state, size_t groups, int gte) {
   const Result<SourceState> source = FindOrAddSource(&transaction, "bench", "/var/log/bench.ndjson");
   if (!source.ok()) return state.SkipWithError("the source cannot be stored");
   CorrelationState correlations(plan, {});
-  CorrelationMatch match;
-  match.evidence.resize(1);
-  match.evidence[0].position.source = source->id;
-  Texts group(1);
+  std::vector<GroupMatch> matches(kBatch);
+  for (GroupMatch& m : matches) {
+    m.match.evidence.resize(1);
+    m.match.evidence[0].position.source = source->id;
+    m.group.resize(1);
+  }
   int64_t time = 0;
   size_t n = 0, next = 0;
   for (auto _ : state) {
     const bool again = n % 10 == 9 || next >= groups;
     const size_t somebody = n * 0x9E3779B97F4A7C15 >> 24;
-    group[0] = "user" + std::to_string(again ? somebody % std::min(next, groups) : next++);
-    match.time = {time += 1'000'000};
-    match.evidence[0].time = match.time;
-    match.evidence[0].position.index = n;
-    if (!correlations.Add(&transaction, 0, group, match).ok()) state.SkipWithError("Add failed");
-    if (++n % kStep != 0) continue;
-    const bool good =
-        correlations.Advance(&transaction, match.time - std::chrono::minutes(5), match.time).ok() &&
-        correlations.Flush(&transaction).ok() && transaction.Commit().ok();
+    GroupMatch& m = matches[n % kBatch];
+    m.group[0] = "user" + std::to_string(again ? somebody % std::min(next, groups) : next++);
+    m.match.time = {time += 1'000'000};
+    m.match.evidence[0].time = m.match.time;
+    m.match.evidence[0].position.index = n;
+    if (++n % kBatch != 0) continue;
+    if (!correlations.Add(&transaction, matches).ok()) state.SkipWithError("Add failed");
+    if (n % kStep != 0) continue;
+    const bool good = correlations.Advance(&transaction, {time - kLag}, {time}).ok() &&
+                      correlations.Flush(&transaction).ok() && transaction.Commit().ok();
     if (!good) state.SkipWithError("a step failed");
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));

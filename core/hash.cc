@@ -14,6 +14,10 @@ Hash128 HashBytes(std::string_view bytes) {
   return hash;
 }
 
+uint64_t SeededHash(std::string_view bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
 std::string HexOf(const Hash128& hash) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;

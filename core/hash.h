@@ -12,6 +12,9 @@ namespace redthread {
 using Hash128 = std::array<uint8_t, 16>;
 Hash128 HashBytes(std::string_view bytes);
 
+// For tables in memory: of keys that others choose, with a seed that they do not know.
+uint64_t SeededHash(std::string_view bytes, uint64_t seed);
+
 // 32 lower-case hex digits.
 std::string HexOf(const Hash128& hash);
 

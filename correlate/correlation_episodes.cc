@@ -63,29 +63,16 @@ const std::string& CorrelationState::PathOf(T* t, SourceId id) {
   return path->second;
 }
 
-Status CorrelationState::Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode) {
+Status CorrelationState::Cover(T* t, Group* g, Timestamp from, Timestamp to, Episode* episode) {
   if (to <= from) return Status::Ok();
-  std::vector<CorrelationMatch> matches;
+  CorrelationMatch match;
   Status status;
-  const auto take = [&](std::string_view key, std::string_view value) {
-    status = DecodeMatchRow(key, value, node(g), MatchPart::kAll, &matches.emplace_back());
-    return status.ok() && matches.size() < 1'000;
-  };
-  // In parts: what is counted reads other rows.
-  std::string begin = MatchRowsFrom(g.key, from);
-  const std::string end = MatchRowsFrom(g.key, to);
-  for (;;) {
-    matches.clear();
-    std::string last;
-    RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, begin, end, [&](auto key, auto value) {
-      last = key;
-      return take(key, value);
-    }));
-    RT_RETURN_IF_ERROR(status);
-    for (const CorrelationMatch& match : matches) Count(t, g, match, episode);
-    if (last.empty() || matches.size() < 1'000) return Status::Ok();
-    begin = KeyAfter(last);
-  }
+  RT_RETURN_IF_ERROR(EachMatch(t, g, from, to, [&](const StoredMatch& stored) {
+    if (!DecodeStored(stored, node(*g).leaf_rules, MatchPart::kAll, &match)) status = DamagedMatch(*g);
+    if (status.ok()) Count(t, *g, match, episode);
+    return status.ok();
+  }));
+  return status;
 }
 
 // Calls `change` with the alerts in whose stretch `time` lies, and stores what it changes of one that is not
@@ -124,15 +111,17 @@ Status CorrelationState::CountInside(T* t, Group* g, const CorrelationMatch& mat
   return ChangeAround(t, g, match.time, [&](Episode* episode) {
     const uint64_t before = episode->alert.count;
     Count(t, *g, match, episode);
+    NotePending(g);
     return Grown(t, *g, before, late, episode);
   });
 }
 
 // A match is gone from its row: its alert counts without it, and what it decided is judged again.
 Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_view match_row) {
-  t->Delete(ColumnFamily::kMatch, match_row);
-  const std::optional<Timestamp> time = MatchRowTime(match_row);
+  const std::optional<Timestamp> time = MatchKeyTime(match_row);
   const Result<Group*> g = FindByKey(t, group_key);
+  if (g.ok() && *g != nullptr) RT_RETURN_IF_ERROR(StoreTail(t, *g));
+  RT_RETURN_IF_ERROR(DeleteMatch(t, group_key, match_row));
   if (!g.ok() || *g == nullptr || !time.has_value()) return g.status();
   const auto recount = [&](Episode* episode) {
     const Status status = Recount(t, *g, episode->row.last_hit, episode);
@@ -207,8 +196,8 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   found.value = wanted.value;
   e.alert = MakeAlert(plan_->rules(), c, TextsOf(*g), found, SourceName());
   e.row.alert_id = e.alert.id;
-  RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
-  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, *g, std::nullopt, &e).status());
+  RT_RETURN_IF_ERROR(Cover(t, g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, g, std::nullopt, &e).status());
   // Silence that only the clock has seen, while no input says how late it is, is not final.
   const bool by_clock = IsSilence(*g) && latest_ < wanted.time;
   e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
@@ -245,7 +234,7 @@ Status CorrelationState::Extend(T* t, Group* g, Timestamp last_hit, bool late, c
   if (only != nullptr) {
     Count(t, *g, *only, e);
   } else {
-    RT_RETURN_IF_ERROR(Cover(t, *g, RowsTo(*g, e->row.last_hit), RowsTo(*g, last_hit), e));
+    RT_RETURN_IF_ERROR(Cover(t, g, RowsTo(*g, e->row.last_hit), RowsTo(*g, last_hit), e));
   }
   e->row.last_hit = last_hit;
   e->dirty = true;
@@ -264,7 +253,7 @@ Status CorrelationState::Recount(T* t, Group* g, Timestamp last_hit, Episode* e)
   e->row.last_hit = last_hit;
   e->alert.count = 0;
   e->alert.evidence.clear();
-  RT_RETURN_IF_ERROR(Cover(t, *g, RowsFrom(*g, e->row.time), RowsTo(*g, last_hit), e));
+  RT_RETURN_IF_ERROR(Cover(t, g, RowsFrom(*g, e->row.time), RowsTo(*g, last_hit), e));
   e->dirty = true;
   return e->alert.count == before ? Status::Ok() : Tell(t, *g, e);
 }
@@ -514,7 +503,7 @@ Status CorrelationState::FeedUpwards(T* t, Group* g, const CorrelationHit& hit) 
   const std::string hit_row = HitRowKey(g->key, hit.end);
   const Result<std::vector<Fed>> before = ReadFed(*t, hit_row);
   if (!before.ok()) return before.status();
-  const std::string origin = OriginOf(g->key);
+  const MatchOrigin origin = OriginOf(g->key);
   std::map<std::string, Fed> gone;
   for (const Fed& fed : *before) gone.emplace(fed.row, fed);
   RowWriter row;
@@ -522,7 +511,7 @@ Status CorrelationState::FeedUpwards(T* t, Group* g, const CorrelationHit& hit) 
   std::vector<const Match*> added;
   for (const Match& m : matches) {
     const std::string key = GroupKey(identities_[m.upper], m.group);
-    const std::string match_row = MatchRowKey(key, m.match, origin);
+    const std::string match_row = MatchKey(key, m.match.time, m.match.reference, origin);
     std::string bytes;
     EncodeMatch(m.match, &bytes);
     const uint64_t hash = Checksum(bytes);
@@ -538,7 +527,8 @@ Status CorrelationState::FeedUpwards(T* t, Group* g, const CorrelationHit& hit) 
   t->Put(ColumnFamily::kGroup, hit_row, row.Finish(hit_row));
   for (const auto& [match_row, fed] : gone) RT_RETURN_IF_ERROR(Remove(t, fed.group, match_row));
   for (const Match* m : added) {
-    const Result<Group*> upper = Find(t, m->upper, m->group);
+    const std::string key = GroupKey(identities_[m->upper], m->group);
+    const Result<Group*> upper = Find(t, m->upper, m->group, key, groups_.Hash(key));
     if (!upper.ok()) return upper.status();
     RT_RETURN_IF_ERROR(AddMatch(t, *upper, m->match, origin));
   }

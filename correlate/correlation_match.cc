@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "storage/row.h"
-
 namespace redthread {
 namespace {
 
@@ -31,18 +29,30 @@ bool ReadLists(RowReader* row, std::vector<Texts>* lists) {
   return true;
 }
 
-bool ReadEvidence(RowReader* row, std::vector<MatchEvidence>* evidence) {
+// How far the event is from the match, near ones in one byte; and back.
+uint64_t Zigzag(Timestamp match, Timestamp event) {
+  const uint64_t apart = static_cast<uint64_t>(event.ns) - static_cast<uint64_t>(match.ns);
+  return apart << 1 ^ (apart >> 63 != 0 ? ~uint64_t{0} : 0);
+}
+Timestamp UnZigzag(Timestamp match, uint64_t v) {
+  const uint64_t apart = v >> 1 ^ ((v & 1) != 0 ? ~uint64_t{0} : 0);
+  return {static_cast<int64_t>(static_cast<uint64_t>(match.ns) + apart)};
+}
+
+bool ReadEvidence(RowReader* row, Timestamp time, std::vector<MatchEvidence>* evidence) {
   uint64_t n = 0;
   if (!row->Varint(&n)) return false;
   evidence->clear();
   for (; n > 0; --n) {
     MatchEvidence& e = evidence->emplace_back();
+    uint64_t apart = 0;
     std::string_view hash;
-    if (!row->Time(&e.time) || !row->Varint32(&e.rule) || !row->Varint32(&e.position.source) ||
+    if (!row->Varint(&apart) || !row->Varint32(&e.rule) || !row->Varint32(&e.position.source) ||
         !row->Varint32(&e.position.epoch) || !row->Varint(&e.position.index) || !row->Bytes(&hash) ||
         hash.size() != e.raw_hash.size()) {
       return false;
     }
+    e.time = UnZigzag(time, apart);
     std::copy(hash.begin(), hash.end(), e.raw_hash.begin());
   }
   return true;
@@ -50,23 +60,27 @@ bool ReadEvidence(RowReader* row, std::vector<MatchEvidence>* evidence) {
 
 }  // namespace
 
+void EncodeMatch(const CorrelationMatch& match, RowWriter* row, MatchPart part,
+                 const std::vector<RuleIndex>* rules) {
+  row->Time(match.time).Varint(match.reference);
+  if (part != MatchPart::kHead) WriteLists(match.values, row);
+  if (part != MatchPart::kAll) return;
+  WriteLists(match.carried, row);
+  row->Varint(match.evidence.size());
+  for (const MatchEvidence& e : match.evidence) {
+    RuleIndex rule = e.rule;
+    if (rules != nullptr)
+      rule = static_cast<RuleIndex>(std::find(rules->begin(), rules->end(), rule) - rules->begin());
+    row->Varint(Zigzag(match.time, e.time)).Varint(rule).Varint(e.position.source).Varint(e.position.epoch);
+    row->Varint(e.position.index);
+    row->Bytes({reinterpret_cast<const char*>(e.raw_hash.data()), e.raw_hash.size()});
+  }
+}
+
 void EncodeMatch(const CorrelationMatch& match, std::string* out, MatchPart part,
                  const std::vector<RuleIndex>* rules) {
   RowWriter row;
-  row.Time(match.time).Varint(match.reference);
-  if (part != MatchPart::kHead) WriteLists(match.values, &row);
-  if (part == MatchPart::kAll) {
-    WriteLists(match.carried, &row);
-    row.Varint(match.evidence.size());
-    for (const MatchEvidence& e : match.evidence) {
-      RuleIndex rule = e.rule;
-      if (rules != nullptr)
-        rule = static_cast<RuleIndex>(std::find(rules->begin(), rules->end(), rule) - rules->begin());
-      row.Time(e.time).Varint(rule).Varint(e.position.source).Varint(e.position.epoch);
-      row.Varint(e.position.index);
-      row.Bytes({reinterpret_cast<const char*>(e.raw_hash.data()), e.raw_hash.size()});
-    }
-  }
+  EncodeMatch(match, &row, part, rules);
   *out = row.payload();
 }
 
@@ -83,7 +97,22 @@ bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, Corre
   if (part == MatchPart::kHead) return true;
   if (!ReadLists(&row, &match->values)) return false;
   if (part == MatchPart::kValues) return true;
-  return ReadLists(&row, &match->carried) && ReadEvidence(&row, &match->evidence);
+  return ReadLists(&row, &match->carried) && ReadEvidence(&row, time, &match->evidence);
+}
+
+bool FirstPosition(std::string_view bytes, Position* position) {
+  RowReader row(bytes);
+  Timestamp time;
+  uint64_t number = 0, lists = 0, texts = 0;
+  bool whole = row.Time(&time) && row.Varint(&number);
+  for (int part = 0; whole && part < 2; ++part) {  // values and carried
+    std::string_view text;
+    for (whole = row.Varint(&lists); whole && lists > 0; --lists) {
+      for (whole = row.Varint(&texts); whole && texts > 0; --texts) whole = row.Bytes(&text);
+    }
+  }
+  return whole && row.Varint(&number) && number > 0 && row.Varint(&number) && row.Varint(&number) &&
+         row.Varint32(&position->source) && row.Varint32(&position->epoch) && row.Varint(&position->index);
 }
 
 void SpellCombination(const std::vector<Texts>& lists, const std::vector<size_t>& at, std::string* out) {

@@ -9,6 +9,8 @@
 #include "core/alert.h"
 #include "core/position.h"
 #include "core/timestamp.h"
+#include "rules/correlation.h"
+#include "storage/row.h"
 
 namespace redthread {
 
@@ -31,17 +33,29 @@ struct CorrelationMatch {
   std::vector<MatchEvidence> evidence;  // one; of a hit up to Alert::kMaxEvidence, in the order of evidence
 };
 
+// A match, and the group of a correlation that it belongs to.
+struct GroupMatch {
+  CorrelationIndex correlation = 0;
+  Texts group;
+  CorrelationMatch match;
+};
+
 // How much of a match is written or read back: time and reference, the values too, or all.
 enum class MatchPart { kHead, kValues, kAll };
 // The stored form; a part of it is its beginning. `rules`: the evidence's rules stand there as their places
 // among these.
 void EncodeMatch(const CorrelationMatch& match, std::string* out, MatchPart part = MatchPart::kAll,
                  const std::vector<RuleIndex>* rules = nullptr);
+// The same, behind what the row holds.
+void EncodeMatch(const CorrelationMatch& match, RowWriter* row, MatchPart part,
+                 const std::vector<RuleIndex>* rules);
 // Fills *match as far as `part` says; the rest is left as it is. False when the bytes are no match.
 bool DecodeMatch(std::string_view bytes, MatchPart part, CorrelationMatch* match);
-// The same of a stored form without the time, which is its first kMatchTimeBytes.
+// As DecodeMatch, of a stored form without the time, which is its first kMatchTimeBytes.
 inline constexpr size_t kMatchTimeBytes = 8;
 bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, CorrelationMatch* match);
+// The position of the first event of a stored form. False when it has none, or is no match.
+bool FirstPosition(std::string_view bytes, Position* position);
 
 // Calls visit(tuple) with every combination of one text of each list, spelled unambiguously, up to
 // kMaxCombinations. False when there are more: an event whose lists multiply must not stall the rest.

@@ -34,15 +34,14 @@ Timestamp CorrelationState::LastHeard(const Group& g, const EpisodeRow& row) con
 
 // Says when the group was heard again after the silence, if it was. True when that is news. `removed`: the
 // time of a match that is gone.
-Result<bool> CorrelationState::FindEnd(T* t, const Group& g, std::optional<Timestamp> removed, Episode* e) {
+Result<bool> CorrelationState::FindEnd(T* t, Group* g, std::optional<Timestamp> removed, Episode* e) {
   std::optional<Timestamp> heard;
-  const Timestamp last = LastHeard(g, e->row);
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g.key, last + kTick), MatchRowsEnd(g.key),
-                             [&](std::string_view key, std::string_view) {
-                               heard = MatchRowTime(key);
-                               return false;
-                             }));
-  if (heard.has_value() && correlation(g).Forgets(*heard - last)) heard.reset();
+  const Timestamp last = LastHeard(*g, e->row);
+  RT_RETURN_IF_ERROR(EachMatch(t, g, last + kTick, Timestamp::Max(), [&](const StoredMatch& match) {
+    heard = match.time;
+    return false;
+  }));
+  if (heard.has_value() && correlation(*g).Forgets(*heard - last)) heard.reset();
   if (heard == e->row.ended) return false;
   // The match that ended it may be forgotten: then it ended there all the same.
   const bool later = e->row.ended.has_value() && (!heard.has_value() || *heard > *e->row.ended);
@@ -58,7 +57,7 @@ Status CorrelationState::EndNewest(T* t, Group* g, Timestamp from) {
   if (!newest.ok()) return newest.status();
   Episode* e = *newest;
   if (e == nullptr || (e->row.ended.has_value() && *e->row.ended < from)) return Status::Ok();
-  const Result<bool> news = FindEnd(t, *g, std::nullopt, e);
+  const Result<bool> news = FindEnd(t, g, std::nullopt, e);
   if (!news.ok()) return news.status();
   return *news ? Tell(t, *g, e) : Status::Ok();
 }
@@ -81,7 +80,7 @@ Status CorrelationState::EndAround(T* t, Group* g, Timestamp from, Timestamp to,
   for (const EpisodeRow& row : rows) {
     Result<Episode> e = LoadEpisode(t, row);
     if (!e.ok()) return e.status();
-    const Result<bool> news = FindEnd(t, *g, removed, &*e);
+    const Result<bool> news = FindEnd(t, g, removed, &*e);
     if (!news.ok()) return news.status();
     if (*news) RT_RETURN_IF_ERROR(Tell(t, *g, &*e));
   }
@@ -109,12 +108,10 @@ Result<bool> CorrelationState::ForgetHour(T* t, Group* g, Timestamp time) {
   const int64_t hour = HeardHours::HourOf(time);
   const Timestamp begin = DayOf(time) + std::chrono::hours(PlaceOf(hour));
   bool heard = false;
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, begin),
-                             MatchRowsFrom(g->key, begin + std::chrono::hours(1)),
-                             [&](std::string_view, std::string_view) {
-                               heard = true;
-                               return false;
-                             }));
+  RT_RETURN_IF_ERROR(EachMatch(t, g, begin, begin + std::chrono::hours(1), [&](const StoredMatch&) {
+    heard = true;
+    return false;
+  }));
   if (heard) return false;
   const std::string key = HoursRowKey(g->key, DayOf(time));
   const Result<uint32_t> hours = HoursAt(*t, key);

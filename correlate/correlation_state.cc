@@ -1,6 +1,7 @@
 #include "correlate/correlation_state.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "storage/key.h"
@@ -13,6 +14,11 @@ constexpr Nanoseconds kTick{1};
 // What a group takes beside itself, its key, its judge and its alert: its places in the tables, and what the
 // allocator adds.
 constexpr size_t kGroupOverhead = 144;
+// The journal may hold so many times less than groups in memory do. A tail that is longer becomes a block.
+constexpr uint64_t kJournalShare = 4;
+constexpr size_t kMaxTail = 256;
+// Of groups whose matches are the oldest in the journal, when it is full.
+constexpr size_t kSavedAtOnce = 256;
 // What an alert in memory takes beside itself and its evidence, and a piece of evidence beside itself.
 constexpr size_t kAlertOverhead = 512, kEvidenceOverhead = 96;
 
@@ -56,8 +62,9 @@ void CorrelationState::TakePlan(std::shared_ptr<const CorrelationPlan> plan) {
 
 Status CorrelationState::SetPlan(StateTransaction* t, std::shared_ptr<const CorrelationPlan> plan) {
   RT_RETURN_IF_ERROR(Flush(t));
-  groups_.clear();
-  recent_.clear();
+  while (!unsaved_.empty()) PutRow(t, unsaved_.front().group);
+  groups_.Clear();
+  places_.clear();
   bytes_ = 0;
   TakePlan(std::move(plan));
   levels_ = std::max(levels_, plan_->levels());
@@ -71,12 +78,14 @@ Status CorrelationState::Resume(StateTransaction* t, Timestamp watermark, Timest
   levels_ = plan_->levels();
   // Of correlations that are gone, timers may be left above.
   const std::string begin = JudgeTimersBegin(0, Timestamp::Min());
-  return t->ScanBackward(ColumnFamily::kTimer, begin, PrefixEnd(begin.substr(0, 1)),
-                         [&](std::string_view key, std::string_view) {
-                           if (key.size() > 1)
-                             levels_ = std::max(levels_, uint32_t{static_cast<uint8_t>(key[1])} + 1);
-                           return false;
-                         });
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kTimer, begin, PrefixEnd(begin.substr(0, 1)),
+                                     [&](std::string_view key, std::string_view) {
+                                       if (key.size() > 1)
+                                         levels_ =
+                                             std::max(levels_, uint32_t{static_cast<uint8_t>(key[1])} + 1);
+                                       return false;
+                                     }));
+  return ReplayJournal(t);
 }
 
 // ---- groups in memory
@@ -87,35 +96,36 @@ Texts CorrelationState::TextsOf(const Group& g) {
   return parsed.has_value() ? std::move(parsed->group).value_or(Texts()) : Texts();
 }
 
-Result<CorrelationState::Group*> CorrelationState::Find(T* t, CorrelationIndex index, const Texts& texts) {
-  std::string key = GroupKey(identities_[index], texts);
-  const auto found = groups_.find(key);
-  if (found != groups_.end()) {
-    Touch(found->second.get());
-    return found->second.get();
+Result<CorrelationState::Group*> CorrelationState::Find(T* t, CorrelationIndex index, const Texts& texts,
+                                                        const std::string& key, uint64_t hash) {
+  if (Group* const g = groups_.Find(hash, key); g != nullptr) {
+    g->used = true;
+    return g;
   }
-  Result<Group*> g = Load(t, index, std::move(key));
+  Result<Group*> g = Load(t, index, key, hash);
   if (g.ok() && !KeyHoldsGroup(texts)) (*g)->row.group = texts;
   return g;
 }
 
 Result<CorrelationState::Group*> CorrelationState::FindByKey(T* t, std::string_view key) {
-  const auto found = groups_.find(key);
-  if (found != groups_.end()) {
-    Touch(found->second.get());
-    return found->second.get();
+  const uint64_t hash = groups_.Hash(key);
+  if (Group* const g = groups_.Find(hash, key); g != nullptr) {
+    g->used = true;
+    return g;
   }
   const std::optional<ParsedGroupKey> parsed = ParseGroupKey(key);
   if (!parsed.has_value()) return Status::Corrupt("a timer of a correlation names no group");
   const auto index = by_identity_.find(std::string(parsed->identity));
   if (index == by_identity_.end()) return static_cast<Group*>(nullptr);
-  return Load(t, index->second, std::string(key));
+  return Load(t, index->second, std::string(key), hash);
 }
 
-// A group that has no row has no matches.
-Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex index, std::string key) {
+// A group that has no row has no matches but in the journal.
+Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex index, std::string key,
+                                                        uint64_t hash) {
   auto group = std::make_unique<Group>();
   group->correlation = index;
+  group->hash = hash;
   group->key = std::move(key);
   const std::string row_key = GroupRowKey(group->key);
   std::string value;
@@ -124,26 +134,23 @@ Result<CorrelationState::Group*> CorrelationState::Load(T* t, CorrelationIndex i
     Result<GroupRow> row = DecodeGroup(row_key, value);
     if (!row.ok()) return row.status();
     group->row = std::move(*row);
-    RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kMatch, MatchRowsFrom(group->key, Timestamp::Min()),
-                                       MatchRowsEnd(group->key), [&](std::string_view match, auto) {
-                                         group->newest_match = MatchRowTime(match).value_or(Timestamp::Min());
-                                         return false;
-                                       }));
+    group->newest_match = group->row.newest_in_block;
+    std::vector<StoredMatch> tail;
+    RT_RETURN_IF_ERROR(ReadEntries(group->row.tail, &tail));
+    for (const StoredMatch& match : tail) group->newest_match = std::max(group->newest_match, match.time);
     ++counts_.reloaded;
   } else if (found.code() != StatusCode::kNotFound) {
     return found;
   }
-  Group* g = group.get();
-  g->recent = recent_.insert(recent_.end(), g);
-  groups_.emplace(g->key, std::move(group));
+  Group* const g = groups_.Insert(std::move(group));
+  g->unsaved = unsaved_.end();
+  g->place = places_.insert(places_.end(), g);
   NoteSize(g);
   return g;
 }
 
-void CorrelationState::Touch(Group* g) { recent_.splice(recent_.end(), recent_, g->recent); }
-
 void CorrelationState::NoteSize(Group* g) {
-  size_t bytes = sizeof *g + kGroupOverhead + g->key.capacity();
+  size_t bytes = sizeof *g + kGroupOverhead + g->key.capacity() + g->row.tail.capacity();
   if (g->judge != nullptr) bytes += g->judge->memory_bytes();
   if (g->newest != nullptr) {
     const size_t evidence = g->newest->alert.evidence.capacity();
@@ -166,11 +173,19 @@ void CorrelationState::NoteChange(Group* g) {
 
 void CorrelationState::PutRow(T* t, Group* g) {
   const std::string row_key = GroupRowKey(g->key);
-  t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(g->row, row_key));
+  g->row.journal_to = journal_.next();
+  scratch_.Clear();
+  t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(g->row, row_key, &scratch_));
   g->changed = false;
+  if (g->unsaved != unsaved_.end()) unsaved_.erase(std::exchange(g->unsaved, unsaved_.end()));
 }
 
 Status CorrelationState::Flush(StateTransaction* t) {
+  journal_.Flush(t);
+  while (journal_.bytes() > options_.max_memory_bytes / kJournalShare) {
+    for (size_t n = 0; n < kSavedAtOnce && !unsaved_.empty(); ++n) PutRow(t, unsaved_.front().group);
+    ForgetJournal(t);
+  }
   for (Group* g : pending_) {
     if (g->newest != nullptr && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, g->newest.get()));
     if (g->changed) PutRow(t, g);
@@ -179,32 +194,168 @@ Status CorrelationState::Flush(StateTransaction* t) {
   }
   pending_.clear();
   paths_.clear();
-  Evict();
+  Evict(t);
+  ForgetJournal(t);
   has_new_alert_ = false;
   return Status::Ok();
 }
 
-// Only between steps, when no group is in use and all are stored.
-void CorrelationState::Evict() {
-  while (bytes_ > options_.max_memory_bytes && !recent_.empty()) {
-    Group* g = recent_.front();
-    recent_.pop_front();
+void CorrelationState::ForgetJournal(T* t) {
+  journal_.ForgetBefore(t, unsaved_.empty() ? journal_.next() : unsaved_.front().from);
+}
+
+// Only between steps, when no group is in use and all are stored. What was used since the last look gets
+// another chance.
+void CorrelationState::Evict(T* t) {
+  while (bytes_ > options_.max_memory_bytes && !places_.empty()) {
+    Group* g = places_.front();
+    if (g->used) {
+      g->used = false;
+      places_.splice(places_.end(), places_, g->place);
+      continue;
+    }
+    if (g->unsaved != unsaved_.end()) PutRow(t, g);
+    places_.pop_front();
     bytes_ -= g->bytes;
     ++counts_.evicted;
-    groups_.erase(g->key);
+    groups_.Erase(g);
   }
 }
 
-// ---- matches
+// ---- matches: in the journal, in tails and in blocks
 
-Status CorrelationState::Add(StateTransaction* t, CorrelationIndex index, const Texts& texts,
-                             const CorrelationMatch& match) {
-  const Result<Group*> g = Find(t, index, texts);
-  if (!g.ok()) return g.status();
-  return AddMatch(t, *g, match, OriginOf(match.evidence.front().position));
+void CorrelationState::AddToTail(Group* g, std::string_view entry, uint64_t number) {
+  if (g->unsaved == unsaved_.end()) g->unsaved = unsaved_.insert(unsaved_.end(), {number, g});
+  g->row.tail.append(entry);
 }
 
-Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin) {
+// Makes the tail a block.
+Status CorrelationState::StoreTail(T* t, Group* g) {
+  if (g->row.tail.empty()) return Status::Ok();
+  RT_RETURN_IF_ERROR(StoreMatches(t, g->key, g->row.tail, g->row.newest_in_block));
+  g->row.newest_in_block = std::max(g->row.newest_in_block, g->newest_match);
+  g->row.tail.clear();
+  NoteChange(g);
+  return Status::Ok();
+}
+
+Status CorrelationState::ForgetMatches(T* t, Group* g, Timestamp before) {
+  std::vector<StoredMatch> tail;
+  RT_RETURN_IF_ERROR(ReadEntries(g->row.tail, &tail));
+  std::string rest;
+  for (const StoredMatch& match : tail) {
+    if (match.time >= before) rest.append(match.entry);
+  }
+  g->row.tail = std::move(rest);
+  NoteChange(g);
+  return g->row.newest_in_block == Timestamp::Min() ? Status::Ok() : DeleteMatchesBefore(t, g->key, before);
+}
+
+// Visits the matches of [from, to) in order; as ScanMatches does, but for those in the tail too.
+Status CorrelationState::EachMatch(T* t, Group* g, Timestamp from, Timestamp to, const MatchVisitor& visit) {
+  if (g->row.newest_in_block >= from) {
+    RT_RETURN_IF_ERROR(StoreTail(t, g));
+    return ScanMatches(*t, g->key, from, to, visit);
+  }
+  std::vector<StoredMatch> tail;
+  RT_RETURN_IF_ERROR(ReadEntries(g->row.tail, &tail));
+  SortMatches(&tail);
+  for (const StoredMatch& match : tail) {
+    if (match.time < from) continue;
+    if ((match.time >= to && to != Timestamp::Max()) || !visit(match)) break;
+  }
+  return Status::Ok();
+}
+
+// What stood in the journal only when an earlier run stopped is in tails again.
+Status CorrelationState::ReplayJournal(T* t) {
+  return journal_.Open(*t, [&](uint64_t number, std::string_view key, const StoredMatch& match) {
+    const Result<Group*> g = FindByKey(t, key);
+    if (!g.ok()) return g.status();
+    if (*g == nullptr) return KeepForgotten(t, key, match, number);
+    // A group may be forgotten before the journal is.
+    if (number < (*g)->row.journal_to || match.time < watermark_ - Retention(**g)) return Status::Ok();
+    AddToTail(*g, match.entry, number);
+    (*g)->newest_match = std::max((*g)->newest_match, match.time);
+    NoteSize(*g);
+    Evict(t);
+    return Status::Ok();
+  });
+}
+
+// Of a correlation that is not in force: it may come back.
+Status CorrelationState::KeepForgotten(T* t, std::string_view key, const StoredMatch& match,
+                                       uint64_t number) {
+  const std::string row_key = GroupRowKey(key);
+  std::string value;
+  GroupRow row;
+  const Status found = t->Get(ColumnFamily::kGroup, row_key, &value);
+  if (found.ok()) {
+    Result<GroupRow> read = DecodeGroup(row_key, value);
+    if (!read.ok()) return read.status();
+    row = std::move(*read);
+  } else if (found.code() != StatusCode::kNotFound) {
+    return found;
+  }
+  if (number < row.journal_to) return Status::Ok();
+  row.tail.append(match.entry);
+  row.journal_to = number + 1;
+  if (row.expires == Timestamp::Min()) {
+    row.expires = std::max(match.time, watermark_) + options_.late_horizon;
+    t->Put(ColumnFamily::kTimer, ExpiryTimerKey(row.expires, key), "");
+  }
+  scratch_.Clear();
+  t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(row, row_key, &scratch_));
+  return Status::Ok();
+}
+
+Status CorrelationState::Add(StateTransaction* t, std::span<const GroupMatch> matches) {
+  while (!matches.empty()) {
+    const std::span<const GroupMatch> bunch = matches.first(std::min(matches.size(), kBunch));
+    matches = matches.subspan(bunch.size());
+    Prefetch(bunch);
+    for (size_t i = 0; i < bunch.size(); ++i) {
+      const auto& [key, hash] = keys_[i];
+      const Result<Group*> g = Find(t, bunch[i].correlation, bunch[i].group, key, hash);
+      if (!g.ok()) return g.status();
+      RT_RETURN_IF_ERROR(AddMatch(t, *g, bunch[i].match, std::nullopt));
+    }
+  }
+  return Status::Ok();
+}
+
+// Finds the keys of the groups, and has the processor fetch what the matches will touch, one level of
+// pointers after the other.
+void CorrelationState::Prefetch(std::span<const GroupMatch> matches) {
+  for (size_t i = 0; i < matches.size(); ++i) {
+    auto& [key, hash] = keys_[i];
+    GroupKey(identities_[matches[i].correlation], matches[i].group, &key);
+    hash = groups_.Hash(key);
+    groups_.Prefetch(hash);
+  }
+  constexpr size_t kLine = 64;
+  const auto fetch = [](const auto* object) {
+    const char* const bytes = reinterpret_cast<const char*>(object);
+    for (size_t i = 0; i < sizeof *object; i += kLine) __builtin_prefetch(bytes + i);
+  };
+  std::array<Group*, kBunch> groups;
+  for (size_t i = 0; i < matches.size(); ++i) {
+    groups[i] = groups_.Candidate(keys_[i].second);
+    if (groups[i] != nullptr) fetch(groups[i]);
+  }
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (groups[i] == nullptr) continue;
+    __builtin_prefetch(groups[i]->key.data());
+    __builtin_prefetch(groups[i]->row.tail.data() + groups[i]->row.tail.size());
+    if (groups[i]->judge != nullptr) fetch(groups[i]->judge.get());
+  }
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (groups[i] != nullptr && groups[i]->judge != nullptr) groups[i]->judge->Prefetch();
+  }
+}
+
+Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
+                                  const std::optional<MatchOrigin>& origin) {
   const Timestamp watermark = WatermarkOf(*g);
   const bool late = match.time < watermark;
   const Correlation& c = correlation(*g);
@@ -216,12 +367,16 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   if (c.learning.count() > 0) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
   if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
 
-  const std::string row_key = MatchRowKey(g->key, match, origin);
-  t->Put(ColumnFamily::kMatch, row_key, EncodeMatchRow(match, node(*g), row_key));
+  scratch_.Clear();
+  EncodeMatch(match, &scratch_, MatchPart::kAll, &node(*g).leaf_rules);
+  std::string_view entry;
+  const uint64_t number = journal_.Append(t, g->key, scratch_.payload(), origin, &entry);
+  AddToTail(g, entry, number);
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
   g->newest_match = std::max(g->newest_match, match.time);
   ++g->added_since;
-  NotePending(g);
+  if (g->row.tail.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
+  NoteSize(g);  // the judge as it was before this match, while it is at hand
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 
   if (!c.answers_at_once) {
@@ -252,11 +407,11 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
 }
 
 Status CorrelationState::FeedOne(Group* g, const CorrelationMatch& match) {
-  std::string bytes;
-  EncodeMatch(match, &bytes, shared_[g->correlation]->keeps);
+  scratch_.Clear();
+  EncodeMatch(match, &scratch_, shared_[g->correlation]->keeps, nullptr);
   g->now = match.time;
   g->last_reference = match.reference;
-  return g->judge->Add(match, bytes);
+  return g->judge->Add(match, scratch_.payload());
 }
 
 // ---- when first_seen began to learn
@@ -286,9 +441,9 @@ Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
   t->Put(ColumnFamily::kGroup, row_key, RowWriter().Time(time).Finish(row_key));
   starts_[g.correlation] = time;
   if (*before == Timestamp::Max()) return Status::Ok();
-  for (auto& [key, group] : groups_) {
+  groups_.ForEach([&](Group* group) {
     if (group->correlation == g.correlation && group->judge != nullptr) group->judge->SetStart(time);
-  }
+  });
   const Nanoseconds learning = correlation(g).learning;
   return RejudgeAll(t, g.correlation, time + learning, *before + learning, time < WatermarkOf(g));
 }
@@ -298,6 +453,7 @@ Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from
   for (Group* g : pending_) {
     if (g->changed) PutRow(t, g);
   }
+  while (!unsaved_.empty()) PutRow(t, unsaved_.front().group);
   constexpr size_t kChunk = 10'000;
   std::string begin = GroupRowKey(identities_[index]);
   const std::string end = PrefixEnd(begin);
@@ -357,6 +513,10 @@ Timestamp CorrelationState::CertainBefore(const Group& g) const {
   return c.judgement() == Judgement::kTumbling ? g.row.judged_to + kTick : g.row.judged_to;
 }
 
+Status CorrelationState::DamagedMatch(const Group& g) {
+  return Status::Corrupt("a stored match of " + KeyText(g.key) + " cannot be read");
+}
+
 // Gives the judge the stored matches of [from, to). Returns how many.
 Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from,
                                         Timestamp to) {
@@ -366,20 +526,20 @@ Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, 
   const GroupCorrelator::Shared& shared = *shared_[g->correlation];
   CorrelationMatch match;
   std::string bytes;
-  const std::string end = to == Timestamp::Max() ? MatchRowsEnd(g->key) : MatchRowsFrom(g->key, to);
-  const Status read =
-      t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, from), end, [&](auto key, auto value) {
-        ++rows;
-        status = DecodeMatchRow(key, value, node(*g), shared.adds, &match);
-        if (!status.ok()) return false;
-        EncodeMatch(match, &bytes, shared.keeps);
-        status = judge->Add(match, bytes);
-        if (judge == g->judge.get()) {
-          g->now = match.time;
-          g->last_reference = match.reference;
-        }
-        return status.ok();
-      });
+  const Status read = EachMatch(t, g, from, to, [&](const StoredMatch& stored) {
+    ++rows;
+    if (!DecodeStored(stored, node(*g).leaf_rules, shared.adds, &match)) {
+      status = DamagedMatch(*g);
+      return false;
+    }
+    EncodeMatch(match, &bytes, shared.keeps);
+    status = judge->Add(match, bytes);
+    if (judge == g->judge.get()) {
+      g->now = match.time;
+      g->last_reference = match.reference;
+    }
+    return status.ok();
+  });
   RT_RETURN_IF_ERROR(read);
   RT_RETURN_IF_ERROR(status);
   return rows;

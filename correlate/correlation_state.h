@@ -1,7 +1,7 @@
 // CorrelationState: correlations over matches in any order of arrival, with their state on disk, as `run` has
 // them. Whatever the order, when the watermark has passed the alerts are those of a scan.
 //
-// A match becomes a row. From there:
+// A match is stored (match_rows.h). From there:
 //   what answers at once   is judged on arrival, in a GroupCorrelator that is kept in memory; an alert is
 //                          early until the watermark has passed its time
 //   what waits             (tumbling, averages, percentiles, `not`, silence) is judged in order when the
@@ -12,10 +12,12 @@
 // nothing else. The rows: group_rows.h; why: docs/decisions/0003-correlation.md.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +26,8 @@
 #include "correlate/correlation_plan.h"
 #include "correlate/group_correlator.h"
 #include "correlate/group_rows.h"
+#include "correlate/group_table.h"
+#include "correlate/match_rows.h"
 #include "storage/state_transaction.h"
 
 namespace redthread {
@@ -33,7 +37,7 @@ class CorrelationState {
  public:
   struct Options {
     Nanoseconds late_horizon = std::chrono::hours(24);
-    size_t max_memory_bytes = size_t{128} << 20;  // of groups kept between steps
+    size_t max_memory_bytes = size_t{160} << 20;  // of groups kept between steps
     // A group of more matches than this is not judged again for each that comes out of order, but once for a
     // share of its size, or when the watermark gets there.
     uint64_t rejudge_at_once = 64;
@@ -57,9 +61,8 @@ class CorrelationState {
   // Where an earlier run stopped: the stage's watermark, and the greatest event time read. Call before Add.
   Status Resume(StateTransaction* transaction, Timestamp watermark, Timestamp latest);
 
-  // Takes a match of an event, in any order of time.
-  Status Add(StateTransaction* transaction, CorrelationIndex correlation, const Texts& group,
-             const CorrelationMatch& match);
+  // Takes matches of events, in any order of time.
+  Status Add(StateTransaction* transaction, std::span<const GroupMatch> matches);
 
   // Judges what waited for the watermark of the stage, finalises and forgets. `latest`: the greatest event
   // time read, matched or not.
@@ -79,14 +82,21 @@ class CorrelationState {
     Alert alert;
     bool dirty = false;
   };
+  struct Group;
+  // A group of whose matches some stand in the journal only, and the number of the first of them there.
+  struct Unsaved {
+    uint64_t from;
+    Group* group;
+  };
   // What is known of a group between two of its matches. There may be very many: what a match or two need
   // not is not there.
   struct Group {
     CorrelationIndex correlation = 0;
     uint32_t last_reference = 0;
+    uint64_t hash = 0;  // of its key
     std::string key;
     GroupRow row;
-    Timestamp newest_match = Timestamp::Min();  // the greatest time of its rows
+    Timestamp newest_match = Timestamp::Min();  // the greatest time of its matches
     bool pending = false;                       // Flush has to look at it
     bool changed = false;                       // `row` is not as it is stored
     // Null until needed. Holds the windows up to the newest match, or of what waits up to judged_to.
@@ -96,13 +106,17 @@ class CorrelationState {
     uint64_t rejudged_rows = 0, added_since = 0;
     int64_t noted_hour = std::numeric_limits<int64_t>::min();  // its bit is stored, where hours are
     size_t bytes = 0;                                          // of the cache's account
-    std::list<Group*>::iterator recent;
+    bool used = false;                                         // since Evict looked at it last
+    std::list<Group*>::iterator place;
+    std::list<Unsaved>::iterator unsaved;  // while it is one; else their end
   };
   // An episode as judging finds it.
   struct Wanted {
     Timestamp time, last_hit;
     std::optional<double> value;
   };
+  // Matches whose groups are fetched together.
+  static constexpr size_t kBunch = 16;
   // How much of a group is judged again: what two times have to do with, or all from there on, as if the
   // input had ended.
   enum class Extent : uint8_t { kAround, kToTheEnd };
@@ -120,24 +134,33 @@ class CorrelationState {
   static Texts TextsOf(const Group& g);
 
   // ---- groups in memory
-  Result<Group*> Find(T* t, CorrelationIndex correlation, const Texts& texts);
+  void Prefetch(std::span<const GroupMatch> matches);
+  Result<Group*> Find(T* t, CorrelationIndex correlation, const Texts& texts, const std::string& key,
+                      uint64_t hash);
   // Null when the correlation is not in force.
   Result<Group*> FindByKey(T* t, std::string_view key);
-  Result<Group*> Load(T* t, CorrelationIndex correlation, std::string key);
-  void Touch(Group* g);
+  Result<Group*> Load(T* t, CorrelationIndex correlation, std::string key, uint64_t hash);
   void NoteSize(Group* g);
   void NotePending(Group* g);
   void NoteChange(Group* g);
-  static void PutRow(T* t, Group* g);
-  void Evict();
+  void PutRow(T* t, Group* g);
+  void ForgetJournal(T* t);
+  void Evict(T* t);
 
   // ---- matches and judges
-  Status AddMatch(T* t, Group* g, const CorrelationMatch& match, std::string_view origin);
+  Status AddMatch(T* t, Group* g, const CorrelationMatch& match, const std::optional<MatchOrigin>& origin);
+  void AddToTail(Group* g, std::string_view entry, uint64_t number);
+  Status StoreTail(T* t, Group* g);
+  Status ForgetMatches(T* t, Group* g, Timestamp before);
+  Status EachMatch(T* t, Group* g, Timestamp from, Timestamp to, const MatchVisitor& visit);
+  Status ReplayJournal(T* t);
+  Status KeepForgotten(T* t, std::string_view key, const StoredMatch& match, uint64_t number);
   Status NoteStart(T* t, const Group& g, Timestamp time);
   Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to, bool late);
   Result<Timestamp> StartOf(T* t, const Group& g);
   Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g);
   Status EnsureJudge(T* t, Group* g);
+  static Status DamagedMatch(const Group& g);
   Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to);
   Status FeedOne(Group* g, const CorrelationMatch& match);
   Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
@@ -177,7 +200,7 @@ class CorrelationState {
   Status ChangeAround(T* t, Group* g, Timestamp time, const Change& change);
   Status CountInside(T* t, Group* g, const CorrelationMatch& match, bool late);
   Status Remove(T* t, std::string_view group_key, std::string_view match_row);
-  Status Cover(T* t, const Group& g, Timestamp from, Timestamp to, Episode* episode);
+  Status Cover(T* t, Group* g, Timestamp from, Timestamp to, Episode* episode);
   void Count(T* t, const Group& g, const CorrelationMatch& match, Episode* episode);
   const std::string& PathOf(T* t, SourceId source);
   Result<Episode*> Newest(T* t, Group* g);
@@ -198,7 +221,7 @@ class CorrelationState {
 
   // ---- silences that end: correlation_silence.cc
   Timestamp LastHeard(const Group& g, const EpisodeRow& row) const;
-  Result<bool> FindEnd(T* t, const Group& g, std::optional<Timestamp> removed, Episode* episode);
+  Result<bool> FindEnd(T* t, Group* g, std::optional<Timestamp> removed, Episode* episode);
   Status EndNewest(T* t, Group* g, Timestamp from);
   Status EndAround(T* t, Group* g, Timestamp from, Timestamp to, std::optional<Timestamp> removed);
   // And those that have to be expected.
@@ -224,8 +247,13 @@ class CorrelationState {
   Counts counts_;
   bool has_new_alert_ = false;
 
-  std::unordered_map<std::string_view, std::unique_ptr<Group>> groups_;  // by Group::key
-  std::list<Group*> recent_;                                             // the least recently used first
+  GroupTable<Group> groups_;
+  std::list<Group*> places_;  // the next to be looked at for eviction first
+  MatchJournal journal_;
+  std::list<Unsaved> unsaved_;  // the oldest first
+  // Of the matches that are being added: the keys of their groups, with their hashes.
+  std::array<std::pair<std::string, uint64_t>, kBunch> keys_;
+  RowWriter scratch_;
   std::vector<Group*> pending_;
   std::unordered_map<SourceId, std::string> paths_;  // of sources, as of this step
   size_t bytes_ = 0;

@@ -48,11 +48,10 @@ Status CorrelationState::PlanTimer(T* t, Group* g) {
   }
   if (g->newest_match < g->row.judged_to) return Status::Ok();
   std::optional<Timestamp> next;
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(g->key, g->row.judged_to),
-                             MatchRowsEnd(g->key), [&](std::string_view key, std::string_view) {
-                               next = MatchRowTime(key);
-                               return false;
-                             }));
+  RT_RETURN_IF_ERROR(EachMatch(t, g, g->row.judged_to, Timestamp::Max(), [&](const StoredMatch& match) {
+    next = match.time;
+    return false;
+  }));
   if (next.has_value()) SetTimer(t, g, *next + kTick);
   return Status::Ok();
 }
@@ -252,7 +251,7 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     }
   };
   const auto from = [&](const auto& row_key) { return row_key(key, Timestamp::Min()); };
-  RT_RETURN_IF_ERROR(remove(ColumnFamily::kMatch, from(MatchRowsFrom), MatchRowsFrom(key, cutoff)));
+  RT_RETURN_IF_ERROR(g == nullptr ? DeleteMatchesBefore(t, key, cutoff) : ForgetMatches(t, g, cutoff));
   RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(HitRowKey), HitRowKey(key, cutoff)));
   // Episodes: but for one that later hits may still join, or that is not final yet.
   Timestamp closed = cutoff;
@@ -281,11 +280,10 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     g->newest.reset();
   }
   std::optional<Timestamp> oldest;
-  RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kMatch, MatchRowsFrom(key, cutoff), MatchRowsEnd(key),
-                             [&](std::string_view row_key, std::string_view) {
-                               oldest = MatchRowTime(row_key);
-                               return false;
-                             }));
+  RT_RETURN_IF_ERROR(EachMatch(t, g, cutoff, Timestamp::Max(), [&](const StoredMatch& match) {
+    oldest = match.time;
+    return false;
+  }));
   if (oldest.has_value() || g->row.newest_episode.has_value() || has_hours) {
     SetExpiry(t, g, oldest.value_or(watermark_) + Retention(*g));
     return Status::Ok();
@@ -294,9 +292,10 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
   if (g->row.timer.has_value())
     t->Delete(ColumnFamily::kTimer, JudgeTimerKey(correlation(*g).height, *g->row.timer, key));
   if (g->pending) std::erase(pending_, g);
-  recent_.erase(g->recent);
+  if (g->unsaved != unsaved_.end()) unsaved_.erase(g->unsaved);
+  places_.erase(g->place);
   bytes_ -= g->bytes;
-  groups_.erase(g->key);
+  groups_.Erase(g);
   return Status::Ok();
 }
 

@@ -56,14 +56,15 @@ GroupCorrelator::Shared::Shared(const RuleSet* r, const Correlation* c, Options 
   if (!options.wants_alerts && !later) keeps = judgement == Judgement::kSliding ? values : MatchPart::kHead;
 }
 
-GroupCorrelator::GroupCorrelator(Shared* shared)
-    : shared_(shared), log_(&shared->options.log), trigger_{{}, EvidenceList(shared->rules)} {
+GroupCorrelator::GroupCorrelator(Shared* shared) : shared_(shared), log_(&shared->options.log) {
   const bool has_expression = correlation().expression.has_value();
   const bool counts = shared->judgement == Judgement::kSliding || shared->judgement == Judgement::kTumbling;
   if (counts && !has_expression) value_ = WindowValue::For(correlation());
   if (has_expression) expression_ = std::make_unique<Expression>(&log_);
   if (shared->judgement == Judgement::kFirstSeen) tuples_ = std::make_unique<Tuples>();
   if (correlation().expected && shared->options.knows_all) hours_ = std::make_unique<HeardHours>();
+  if (shared->options.wants_trigger)
+    trigger_ = std::make_unique<Trigger>(Trigger{{}, EvidenceList(shared->rules)});
   if (shared->options.wants_alerts) episode_ = std::make_unique<Episode>(&log_, shared->rules);
 }
 
@@ -74,8 +75,7 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
   closed_ = false;
   log_.Clear();
   if (value_ != nullptr) value_->Clear();
-  trigger_.carried.clear();
-  trigger_.evidence.Clear();
+  ClearTrigger();
   if (expression_ != nullptr) {
     expression_->seen.assign(correlation().rules.size(), std::nullopt);
     expression_->lagging = expression_->seen;
@@ -105,7 +105,7 @@ Status GroupCorrelator::Add(const CorrelationMatch& match, std::string_view byte
   if (tuples_ != nullptr) NoteValues(match);
   // What waits is judged from the log, later.
   if (shared_->options.wants_trigger && shared_->judgement != Judgement::kWaiting)
-    AddTrigger(match, &trigger_);
+    AddTrigger(match, trigger_.get());
   return Status::Ok();
 }
 
@@ -208,8 +208,7 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       break;
   }
   if (shared_->judgement != Judgement::kTumbling) {
-    trigger_.carried.clear();
-    trigger_.evidence.Clear();
+    ClearTrigger();
   }
   now_ = now;
   return Status::Ok();
@@ -221,19 +220,19 @@ Status GroupCorrelator::CloseInstant() {
   if (tuples_ == nullptr || tuples_->added == 0) return Status::Ok();
   const Nanoseconds learning = correlation().learning;
   if (learning.count() > 0 && *now_ - start_ < learning) return Status::Ok();
-  return Hit(*now_, static_cast<double>(tuples_->added), trigger_, log_.end());
+  return Hit(*now_, static_cast<double>(tuples_->added), trigger_.get(), log_.end());
 }
 
 Status GroupCorrelator::JudgeSliding() {
   if (expression_ != nullptr)
-    return JudgeExpression(*now_, expression_->seen, expression_->seen, trigger_, log_.end());
+    return JudgeExpression(*now_, expression_->seen, expression_->seen, trigger_.get(), log_.end());
   const std::optional<double> value = value_->Value(*now_ - correlation().timespan);
   if (!value.has_value() || !correlation().Holds(*value)) return Status::Ok();
-  return Hit(*now_, value, trigger_, log_.end());
+  return Hit(*now_, value, trigger_.get(), log_.end());
 }
 
 Status GroupCorrelator::JudgeExpression(Timestamp t, const Seen& seen, const Seen& around,
-                                        const Trigger& trigger, uint64_t log_end) {
+                                        const Trigger* trigger, uint64_t log_end) {
   const Timestamp since = t - correlation().timespan;
   if (!Truth(*correlation().expression, seen, around, since)) return Status::Ok();
   const auto distinct = std::count_if(
@@ -244,12 +243,11 @@ Status GroupCorrelator::JudgeExpression(Timestamp t, const Seen& seen, const See
 Status GroupCorrelator::CloseBucket() {
   const std::optional<double> value = value_->Value(Timestamp::Min());
   if (value.has_value() && correlation().Holds(*value)) {
-    RT_RETURN_IF_ERROR(Hit(EndOfBucket(bucket_, correlation().timespan), value, trigger_, log_.end()));
+    RT_RETURN_IF_ERROR(Hit(EndOfBucket(bucket_, correlation().timespan), value, trigger_.get(), log_.end()));
   }
   value_->Clear();
   log_.Clear();
-  trigger_.carried.clear();
-  trigger_.evidence.Clear();
+  ClearTrigger();
   return Status::Ok();
 }
 
@@ -279,7 +277,7 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
       RT_RETURN_IF_ERROR(e.cursor.Read(&t, &bytes));
     }
     RT_RETURN_IF_ERROR(ForgetBefore(instant - correlation().timespan));
-    if (woken) RT_RETURN_IF_ERROR(JudgeExpression(instant, e.lagging, e.seen, trigger, e.cursor.position()));
+    if (woken) RT_RETURN_IF_ERROR(JudgeExpression(instant, e.lagging, e.seen, &trigger, e.cursor.position()));
   }
   return Status::Ok();
 }
@@ -288,7 +286,7 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
 Status GroupCorrelator::JudgeSilence() {
   if (latest_ - *now_ < correlation().timespan) return Status::Ok();
   if (hours_ != nullptr && !hours_->Regular()) return Status::Ok();
-  return Hit(*now_ + correlation().timespan, std::nullopt, trigger_, log_.end());
+  return Hit(*now_ + correlation().timespan, std::nullopt, trigger_.get(), log_.end());
 }
 
 // The group is heard again.
@@ -328,6 +326,12 @@ Status GroupCorrelator::ForgetBefore(Timestamp since) {
   return Status::Ok();
 }
 
+void GroupCorrelator::ClearTrigger() {
+  if (trigger_ == nullptr) return;
+  trigger_->carried.clear();
+  trigger_->evidence.Clear();
+}
+
 void GroupCorrelator::AddTrigger(const CorrelationMatch& match, Trigger* trigger) const {
   trigger->carried.resize(std::max(trigger->carried.size(), match.carried.size()));
   for (size_t i = 0; i < match.carried.size(); ++i) {
@@ -336,11 +340,14 @@ void GroupCorrelator::AddTrigger(const CorrelationMatch& match, Trigger* trigger
   for (const MatchEvidence& e : match.evidence) trigger->evidence.Add(e);
 }
 
-Status GroupCorrelator::Hit(Timestamp end, std::optional<double> value, const Trigger& trigger,
+Status GroupCorrelator::Hit(Timestamp end, std::optional<double> value, const Trigger* trigger,
                             uint64_t log_end) {
   if (shared_->options.wants_hits) {
-    CorrelationHit hit{end, value, {}, trigger.evidence.items()};
-    for (const auto& texts : trigger.carried) hit.carried.emplace_back(texts.begin(), texts.end());
+    CorrelationHit hit{end, value, {}, {}};
+    if (trigger != nullptr) {
+      hit.evidence = trigger->evidence.items();
+      for (const auto& texts : trigger->carried) hit.carried.emplace_back(texts.begin(), texts.end());
+    }
     RT_RETURN_IF_ERROR(shared_->on_hit(hit));
   }
   if (episode_ == nullptr) return Status::Ok();

@@ -104,6 +104,11 @@ class GroupCorrelator {
   void SetStart(Timestamp start) { start_ = start; }
   // As in Reset, later.
   void SetLatest(Timestamp latest) { latest_ = latest; }
+  // Has the processor fetch what Add will touch.
+  void Prefetch() const {
+    __builtin_prefetch(value_.get());
+    log_.Prefetch();
+  }
   // About what the group takes of memory.
   size_t memory_bytes() const;
 
@@ -147,7 +152,7 @@ class GroupCorrelator {
   Status BeginInstant(Timestamp now);
   Status CloseInstant();
   Status JudgeSliding();
-  Status JudgeExpression(Timestamp t, const Seen& seen, const Seen& around, const Trigger& trigger,
+  Status JudgeExpression(Timestamp t, const Seen& seen, const Seen& around, const Trigger* trigger,
                          uint64_t log_end);
   Status CloseBucket();
   Status JudgeWaiting(Timestamp before, bool all);
@@ -155,9 +160,10 @@ class GroupCorrelator {
   void NoteEnd(Timestamp now, CorrelationAlert* silence) const;
   void NoteValues(const CorrelationMatch& match);
   Status ForgetBefore(Timestamp since);
+  void ClearTrigger();
   void AddTrigger(const CorrelationMatch& match, Trigger* trigger) const;
 
-  Status Hit(Timestamp end, std::optional<double> value, const Trigger& trigger, uint64_t log_end);
+  Status Hit(Timestamp end, std::optional<double> value, const Trigger* trigger, uint64_t log_end);
   Status Include(uint64_t log_end);
   Status EndEpisode();
 
@@ -172,10 +178,10 @@ class GroupCorrelator {
   uint64_t cut_ = 0;
 
   Timestamp start_, latest_;
-  std::optional<Timestamp> now_;  // the instant whose matches are being taken
-  bool closed_ = false;           // that instant, or the silence after it, has been judged as it is
-  int64_t bucket_ = 0;            // its number, of tumbling ones
-  Trigger trigger_;               // of the instant, or of the bucket
+  std::optional<Timestamp> now_;      // the instant whose matches are being taken
+  bool closed_ = false;               // that instant, or the silence after it, has been judged as it is
+  int64_t bucket_ = 0;                // its number, of tumbling ones
+  std::unique_ptr<Trigger> trigger_;  // of the instant, or of the bucket; null where it is not asked for
 };
 
 }  // namespace redthread

@@ -16,7 +16,6 @@ constexpr char kEpisode = 'e';
 constexpr char kHit = 'h';
 constexpr char kStart = 's';
 constexpr char kHours = 'd';
-constexpr char kMatch = 'c';
 constexpr char kJudgeTimer = 'j';
 constexpr char kClockTimer = 'l';
 constexpr char kExpiryTimer = 'x';
@@ -29,14 +28,8 @@ std::string_view BytesOf(const Hash128& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
-std::string Joined(const Texts& group) {
-  std::string out;
-  for (const std::string& text : group) {
-    KeyWriter part('\0');
-    part.String(text);
-    out += std::string_view(part).substr(1);
-  }
-  return out;
+void AppendTexts(const Texts& group, std::string* out) {
+  for (const std::string& text : group) AppendKeyString(text, out);
 }
 
 std::string Prefixed(char kind, std::string_view group_key) { return std::string(1, kind).append(group_key); }
@@ -58,10 +51,24 @@ bool KeyHoldsGroup(const Texts& group) {
 
 // key := identity | 't' (string)* 00 00 | identity 'h' hash. No key is the beginning of another: a string's
 // end mark is 00 01, and 00 FF stands for a NUL.
+void GroupKey(std::string_view identity, const Texts& group, std::string* key) {
+  *key = identity;
+  if (KeyHoldsGroup(group)) {
+    *key += kByTexts;
+    AppendTexts(group, key);
+    key->append(2, '\0');
+    return;
+  }
+  std::string texts;
+  AppendTexts(group, &texts);
+  *key += kByHash;
+  *key += BytesOf(HashBytes(texts));
+}
+
 std::string GroupKey(std::string_view identity, const Texts& group) {
-  std::string key(identity);
-  if (KeyHoldsGroup(group)) return key + kByTexts + Joined(group) + std::string(2, '\0');
-  return key + kByHash + std::string(BytesOf(HashBytes(Joined(group))));
+  std::string key;
+  GroupKey(identity, group, &key);
+  return key;
 }
 
 std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key) {
@@ -81,15 +88,14 @@ std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key) {
 
 std::string GroupRowKey(std::string_view group_key) { return Prefixed(kGroup, group_key); }
 
-std::string EncodeGroup(const GroupRow& row, std::string_view row_key) {
-  RowWriter out;
-  out.Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
-  out.OptionalTime(row.stale_to).OptionalTime(row.forced_from).OptionalTime(row.forced_to);
-  out.OptionalTime(row.newest_episode).OptionalTime(row.unsettled).OptionalTime(row.timer);
-  out.Varint(row.group.size());
-  for (const std::string& text : row.group) out.Bytes(text);
-  out.U8(row.stale_late ? 1 : 0);
-  return out.Finish(row_key);
+const std::string& EncodeGroup(const GroupRow& row, std::string_view row_key, RowWriter* out) {
+  out->Time(row.judged_to).Time(row.expires).OptionalTime(row.stale_from);
+  out->OptionalTime(row.stale_to).OptionalTime(row.forced_from).OptionalTime(row.forced_to);
+  out->OptionalTime(row.newest_episode).OptionalTime(row.unsettled).OptionalTime(row.timer);
+  out->Varint(row.group.size());
+  for (const std::string& text : row.group) out->Bytes(text);
+  out->Time(row.newest_in_block).Varint(row.journal_to).Bytes(row.tail).U8(row.stale_late ? 1 : 0);
+  return out->Finish(row_key);
 }
 
 Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
@@ -103,63 +109,10 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
                in.OptionalTime(&row.forced_to) && in.OptionalTime(&row.newest_episode) &&
                in.OptionalTime(&row.unsettled) && in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
-  whole = whole && (in.AtEnd() || in.Flag(&row.stale_late));
+  whole = whole && in.Time(&row.newest_in_block) && in.Varint(&row.journal_to) && in.Bytes(&row.tail) &&
+          (in.AtEnd() || in.Flag(&row.stale_late));
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;
-}
-
-// ---- matches
-
-std::string MatchRowsFrom(std::string_view group_key, Timestamp time) {
-  return WithTime(kMatch, group_key, time);
-}
-std::string MatchRowsEnd(std::string_view group_key) { return PrefixEnd(Prefixed(kMatch, group_key)); }
-
-std::optional<Timestamp> MatchRowTime(std::string_view row_key) {
-  constexpr size_t kTail = sizeof(int64_t) + sizeof(uint32_t) + kIdentityBytes;  // time, reference, origin
-  if (row_key.size() < 1 + kTail || row_key[0] != kMatch) return std::nullopt;
-  const std::string time = std::string(1, kMatch).append(row_key.substr(row_key.size() - kTail));
-  KeyReader reader(time);
-  Timestamp t;
-  if (!reader.Kind(kMatch) || !reader.Time(&t)) return std::nullopt;
-  return t;
-}
-
-std::string MatchRowKey(std::string_view group_key, const CorrelationMatch& match, std::string_view origin) {
-  std::string key = MatchRowsFrom(group_key, match.time);
-  key += KeyWriter('\0').U32(match.reference).str().substr(1);
-  return key.append(origin);
-}
-
-std::string OriginOf(const Position& position) {
-  return KeyWriter('\0').U32(position.source).U32(position.epoch).U64(position.index).str().substr(1);
-}
-
-std::string OriginOf(std::string_view lower_group_key) {
-  return std::string(BytesOf(HashBytes(lower_group_key)));
-}
-
-std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
-                           std::string_view row_key) {
-  std::string bytes;
-  EncodeMatch(match, &bytes, MatchPart::kAll, &node.leaf_rules);
-  return RowWriter().Bytes(bytes).Finish(row_key);
-}
-
-Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
-                      MatchPart part, CorrelationMatch* match) {
-  Result<std::string_view> payload = OpenRow("match", row_key, value);
-  if (!payload.ok()) return payload.status();
-  RowReader in(*payload);
-  std::string_view bytes;
-  if (!in.Bytes(&bytes) || !DecodeMatch(bytes, part, match))
-    return DamagedRow("match", row_key, "it holds no match");
-  if (part != MatchPart::kAll) return Status::Ok();
-  for (MatchEvidence& e : match->evidence) {
-    if (e.rule >= node.leaf_rules.size()) return DamagedRow("match", row_key, "it names an unknown rule");
-    e.rule = node.leaf_rules[e.rule];
-  }
-  return Status::Ok();
 }
 
 // ---- episodes and hits

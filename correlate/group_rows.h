@@ -1,19 +1,19 @@
 // The rows in which `run` keeps correlations: what docs/state_format.md, "Correlations", has byte by byte.
 //
 // A group is one correlation's matches that agree in the fields of group-by. Its key begins with the identity
-// of the correlation, so a changed one shares nothing with what it was before. Matches are the truth; what
-// else is kept of a group could be found again from them, or was told of them.
+// of the correlation, so a changed one shares nothing with what it was before. Matches (match_rows.h) are the
+// truth; what else is kept of a group could be found again from them, or was told of them.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "core/hash.h"
 #include "core/status.h"
 #include "core/timestamp.h"
 #include "correlate/correlation_match.h"
-#include "correlate/correlation_plan.h"
+#include "rules/rule_set.h"
+#include "storage/row.h"
 
 namespace redthread {
 
@@ -22,6 +22,7 @@ std::string IdentityOf(const Correlation& correlation);
 
 // The key of a group. Texts of more than 256 bytes together stand there as a hash: then they are in its row.
 std::string GroupKey(std::string_view identity, const Texts& group);
+void GroupKey(std::string_view identity, const Texts& group, std::string* key);
 bool KeyHoldsGroup(const Texts& group);
 // What GroupKey was made of: the identity, and the texts where the key holds them.
 struct ParsedGroupKey {
@@ -30,7 +31,7 @@ struct ParsedGroupKey {
 };
 std::optional<ParsedGroupKey> ParseGroupKey(std::string_view key);
 
-// ---- one row a group that has matches, family `group`: not written again for each of them
+// ---- one row a group that has matches, family `group`
 
 struct GroupRow {
   Timestamp judged_to = Timestamp::Min();  // of what waits for the watermark: matches below are judged
@@ -39,33 +40,19 @@ struct GroupRow {
   std::optional<Timestamp> stale_from, stale_to;
   // The end of the input ended the waits between these times; what it said then is not certain.
   std::optional<Timestamp> forced_from, forced_to;
-  std::optional<Timestamp> newest_episode;  // the time of the latest alert that stands
-  std::optional<Timestamp> unsettled;       // no alert before it is early, or open to more hits
-  std::optional<Timestamp> timer;           // the deadline of its judgement timer
-  Texts group;                              // only where the key does not hold them
-  bool stale_late = false;                  // some of the stale ones were below the watermark when they came
+  std::optional<Timestamp> newest_episode;       // the time of the latest alert that stands
+  std::optional<Timestamp> unsettled;            // no alert before it is early, or open to more hits
+  std::optional<Timestamp> timer;                // the deadline of its judgement timer
+  Timestamp newest_in_block = Timestamp::Min();  // the greatest time of its matches in blocks
+  uint64_t journal_to = 0;                       // entries of the journal below that are in blocks or here:
+  std::string tail;
+  Texts group;              // only where the key does not hold them
+  bool stale_late = false;  // some of the stale ones were below the watermark when they came
 };
 std::string GroupRowKey(std::string_view group_key);
-std::string EncodeGroup(const GroupRow& row, std::string_view row_key);
+// In *out, which is empty.
+const std::string& EncodeGroup(const GroupRow& row, std::string_view row_key, RowWriter* out);
 Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value);
-
-// ---- one row a match, family `match`
-
-// The time of the match of such a row; nothing when the key is none.
-std::optional<Timestamp> MatchRowTime(std::string_view row_key);
-// Where the matches of a group at `time` and later begin.
-std::string MatchRowsFrom(std::string_view group_key, Timestamp time);
-std::string MatchRowsEnd(std::string_view group_key);
-// `origin`: 16 bytes that tell matches of one time and reference apart.
-std::string MatchRowKey(std::string_view group_key, const CorrelationMatch& match, std::string_view origin);
-// That of an event, and that of a lower correlation's hit.
-std::string OriginOf(const Position& position);
-std::string OriginOf(std::string_view lower_group_key);
-// Rules are stored by their place among those that the correlation stands on, which its identity fixes.
-std::string EncodeMatchRow(const CorrelationMatch& match, const CorrelationPlan::Node& node,
-                           std::string_view row_key);
-Status DecodeMatchRow(std::string_view row_key, std::string_view value, const CorrelationPlan::Node& node,
-                      MatchPart part, CorrelationMatch* match);
 
 // ---- one row an episode that was told and may still change, family `group`
 

@@ -39,13 +39,6 @@ struct MatchedRecord {
   std::vector<RuleIndex> rules;
 };
 
-// A match of a correlation, of an event that has a time.
-struct CorrelatedRecord {
-  CorrelationIndex correlation = 0;
-  Texts group;
-  CorrelationMatch match;
-};
-
 // What one look at the files of an input brought, and what became of it.
 struct Batch {
   // Filled by the reader.
@@ -71,8 +64,8 @@ struct Batch {
   Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
   std::vector<MatchedRecord> matched;
-  std::vector<CorrelatedRecord> correlated;
-  uint64_t without_group = 0;  // matches that lack a field of their correlation's group
+  std::vector<GroupMatch> correlated;  // of events that have a time
+  uint64_t without_group = 0;          // matches that lack a field of their correlation's group
 };
 
 // All functions are called by one thread, which reads and takes results.

@@ -217,8 +217,7 @@ Status Committer::ApplyLines(const Batch& batch) {
   if (!batch.origin.pushed) watermark_.SetHolds(source->id, true);
   for (const ImperfectRecord& imperfect : batch.imperfect) NoteImperfect(imperfect, batch, source);
   for (const MatchedRecord& matched : batch.matched) RT_RETURN_IF_ERROR(Fold(matched, batch, *source));
-  for (const CorrelatedRecord& c : batch.correlated)
-    RT_RETURN_IF_ERROR(correlations_.Add(transaction_.get(), c.correlation, c.group, c.match));
+  RT_RETURN_IF_ERROR(correlations_.Add(transaction_.get(), batch.correlated));
   report_.without_group += batch.without_group;
   RT_RETURN_IF_ERROR(StoreLines(batch, source));
   report_.counts += batch.lines.counts;

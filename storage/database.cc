@@ -36,7 +36,7 @@ constexpr size_t kMinMemory = size_t{8} << 20;
 constexpr uint64_t kMaxLogBytes = uint64_t{64} << 20;
 
 // Smaller values stay beside their keys. A block is far above, a tail row of a quiet source below.
-constexpr uint64_t kMinBlobBytes = 4096;
+constexpr uint64_t kMinBlobBytes = 4096, kMinJournalBytes = 16'384;
 
 constexpr const char* kNames[kColumnFamilies] = {"meta",  "source", "event",  "match", "group",
                                                  "timer", "alert",  "outbox", "dead"};
@@ -77,6 +77,11 @@ rocksdb::ColumnFamilyOptions FamilyOptions(ColumnFamily family, size_t max_memor
     // Most rows that are asked for here are not there yet.
     options.memtable_whole_key_filtering = true;
     options.memtable_prefix_bloom_size_ratio = 0.02;
+  }
+  if (family == ColumnFamily::kMatch) {
+    // The journal of correlations: large values that are gone before they would be moved.
+    options.enable_blob_files = true;
+    options.min_blob_size = kMinJournalBytes;
   }
   if (family == ColumnFamily::kEvent) {
     options.compression = rocksdb::kNoCompression;  // its values are zstd frames already

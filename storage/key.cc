@@ -34,13 +34,17 @@ KeyWriter& KeyWriter::U64(uint64_t v) {
 KeyWriter& KeyWriter::Time(Timestamp t) { return U64(OrderedTime(t)); }
 
 KeyWriter& KeyWriter::String(std::string_view text) {
-  for (char c : text) {
-    key_.push_back(c);
-    if (c == kEscape) key_.push_back(kEscapedNul);
-  }
-  key_.push_back(kEscape);
-  key_.push_back(kStringEnd);
+  AppendKeyString(text, &key_);
   return *this;
+}
+
+void AppendKeyString(std::string_view text, std::string* key) {
+  for (char c : text) {
+    key->push_back(c);
+    if (c == kEscape) key->push_back(kEscapedNul);
+  }
+  key->push_back(kEscape);
+  key->push_back(kStringEnd);
 }
 
 bool KeyReader::BigEndian(size_t bytes, uint64_t* v) {

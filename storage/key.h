@@ -53,6 +53,9 @@ class KeyReader {
 constexpr uint64_t OrderedTime(Timestamp t) { return static_cast<uint64_t>(t.ns) ^ (uint64_t{1} << 63); }
 constexpr Timestamp TimeOfOrdered(uint64_t v) { return {static_cast<int64_t>(v ^ (uint64_t{1} << 63))}; }
 
+// Adds a string as it stands in keys.
+void AppendKeyString(std::string_view text, std::string* key);
+
 // The least key greater than every key that begins with `prefix`: the end of its range. Empty, which scans
 // take for the end of the family, when there is none (a prefix of FF only).
 std::string PrefixEnd(std::string_view prefix);

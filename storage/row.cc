@@ -53,6 +53,11 @@ RowWriter& RowWriter::Bytes(std::string_view v) {
   return *this;
 }
 
+RowWriter& RowWriter::Append(std::string_view v) {
+  row_.append(v);
+  return *this;
+}
+
 const std::string& RowWriter::Finish(std::string_view key) {
   Fixed64(RowChecksum(key, row_));
   return row_;

@@ -27,12 +27,15 @@ class RowWriter {
   RowWriter& Varint(uint64_t v);  // LEB128
   RowWriter& Time(Timestamp t);   // i64, little-endian
   RowWriter& OptionalTime(const std::optional<Timestamp>& t);
-  RowWriter& Fixed64(uint64_t v);        // little-endian
-  RowWriter& Bytes(std::string_view v);  // varint length, then the bytes
+  RowWriter& Fixed64(uint64_t v);         // little-endian
+  RowWriter& Bytes(std::string_view v);   // varint length, then the bytes
+  RowWriter& Append(std::string_view v);  // the bytes alone: fields that were written elsewhere
   // The bytes so far without version and checksum: a record within a row.
   std::string_view payload() const { return std::string_view(row_).substr(1); }
   // Adds the checksum; `key` is where the row will stand. Nothing may be written after it.
   const std::string& Finish(std::string_view key);
+  // Begins another row, in the memory of this one.
+  void Clear() { row_.resize(1); }
 
  private:
   static constexpr size_t kUsual = 120;  // bytes of a row
@@ -55,6 +58,7 @@ class RowReader {
   bool Bytes(std::string_view* v);
   bool Bytes(std::string* v);
   bool AtEnd() const { return rest_.empty(); }
+  std::string_view rest() const { return rest_; }
 
  private:
   bool Take(size_t n, const char** p);
