@@ -3,6 +3,7 @@
 // committed in steps of 10,000; its time is that of the whole process, with the threads of RocksDB.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -70,26 +71,32 @@ constexpr size_t kBatch = 1'000, kStep = 10'000;
 // How far the watermark is behind.
 constexpr int64_t kLag = 300'000'000'000;
 
-// Failed sign-ins of `groups` users, a millisecond apart, of which `gte` in ten minutes alert; every tenth
-// event of somebody already seen, all of them once everybody was. As `run` does it: each match encoded and
-// stored, the watermark five minutes behind, a commit every kStep matches.
-void RunLive(benchmark::State& state, size_t groups, int gte) {
-  const auto rules = std::make_shared<const RuleSet>(LoadCorrelation(
-      "type: event_count, rules: a, group-by: [u], timespan: 10m, condition: {gte: " + std::to_string(gte) +
-          "}",
-      "a"));
+// What a live lane is made of.
+struct Lane {
+  std::string body, rules = "a";
+  size_t groups = 100'000;
+  size_t values = 1;          // distinct ones of field `v`
+  int64_t apart = 1'000'000;  // nanoseconds between matches
+};
+
+// Matches of `groups` users, of which nine in ten are of somebody new until all have been seen. As `run` does
+// it: batches, each match stored, the watermark five minutes behind, a commit every kStep matches.
+void RunLive(benchmark::State& state, const Lane& lane) {
+  const auto rules = std::make_shared<const RuleSet>(
+      LoadCorrelation(lane.body + ", group-by: [u], timespan: 10m", lane.rules));
   FieldTable fields;
   const auto plan = std::make_shared<const CorrelationPlan>(rules, &fields);
   const std::string folder = std::filesystem::temp_directory_path() / "redthread-correlate-bench";
   std::filesystem::remove_all(folder);
   Result<std::unique_ptr<Database>> database = Database::Open({folder});
   if (!database.ok()) return state.SkipWithError("the database cannot be opened");
-  StateTransaction transaction(database->get());
-  const Result<SourceState> source = FindOrAddSource(&transaction, "bench", "/var/log/bench.ndjson");
+  auto transaction = std::make_unique<StateTransaction>(database->get());
+  const Result<SourceState> source = FindOrAddSource(transaction.get(), "bench", "/var/log/bench.ndjson");
   if (!source.ok()) return state.SkipWithError("the source cannot be stored");
-  CorrelationState correlations(plan, {});
+  auto correlations = std::make_unique<CorrelationState>(plan, CorrelationState::Options());
   std::vector<GroupMatch> matches(kBatch);
   for (GroupMatch& m : matches) {
+    m.match.values.assign(rules->correlations[0].fields.size(), {""});
     m.match.evidence.resize(1);
     m.match.evidence[0].position.source = source->id;
     m.group.resize(1);
@@ -97,26 +104,37 @@ void RunLive(benchmark::State& state, size_t groups, int gte) {
   int64_t time = 0;
   size_t n = 0, next = 0;
   for (auto _ : state) {
-    const bool again = n % 10 == 9 || next >= groups;
+    const bool again = n % 10 == 9 || next >= lane.groups;
     const size_t somebody = n * 0x9E3779B97F4A7C15 >> 24;
     GroupMatch& m = matches[n % kBatch];
-    m.group[0] = "user" + std::to_string(again ? somebody % std::min(next, groups) : next++);
-    m.match.time = {time += 1'000'000};
+    m.group[0] = "user" + std::to_string(again ? somebody % std::min(next, lane.groups) : next++);
+    m.match.time = {time += lane.apart};
+    m.match.reference = static_cast<uint32_t>(n / lane.groups % rules->correlations[0].rules.size());
+    for (Texts& texts : m.match.values) texts[0] = std::to_string(somebody / lane.groups % lane.values);
     m.match.evidence[0].time = m.match.time;
     m.match.evidence[0].position.index = n;
     if (++n % kBatch != 0) continue;
-    if (!correlations.Add(&transaction, matches).ok()) state.SkipWithError("Add failed");
+    if (!correlations->Add(transaction.get(), matches).ok()) state.SkipWithError("Add failed");
     if (n % kStep != 0) continue;
-    const bool good = correlations.Advance(&transaction, {time - kLag}, {time}).ok() &&
-                      correlations.Flush(&transaction).ok() && transaction.Commit().ok();
+    const bool good = correlations->Advance(transaction.get(), {time - kLag}, {time}).ok() &&
+                      correlations->Flush(transaction.get()).ok() && transaction->Commit().ok();
     if (!good) state.SkipWithError("a step failed");
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
   state.counters["resident_MB"] = ResidentMegabytes();
-  state.counters["evicted"] = static_cast<double>(correlations.counts().evicted);
-  state.counters["reloaded"] = static_cast<double>(correlations.counts().reloaded);
-  const Result<uint64_t> alerts = CountAlerts(transaction, {});
+  state.counters["evicted"] = static_cast<double>(correlations->counts().evicted);
+  state.counters["reloaded"] = static_cast<double>(correlations->counts().reloaded);
+  const Result<uint64_t> alerts = CountAlerts(*transaction, {});
   if (alerts.ok()) state.counters["alerts"] = static_cast<double>(*alerts);
+  // As after a crash.
+  correlations = std::make_unique<CorrelationState>(plan, CorrelationState::Options());
+  const auto began = std::chrono::steady_clock::now();
+  if (!correlations->Resume(transaction.get(), {time - kLag}, {time}).ok())
+    state.SkipWithError("Resume failed");
+  state.counters["resumed_s"] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  correlations.reset();
+  transaction.reset();
   database->reset();
   std::filesystem::remove_all(folder);
 }
@@ -127,13 +145,32 @@ size_t Percent(size_t iterations) {
   return percent == nullptr ? iterations : iterations * std::strtoul(percent, nullptr, 10) / 100;
 }
 
-void LiveOver100000Groups(benchmark::State& state) { RunLive(state, 100'000, 1'000); }
-BENCHMARK(LiveOver100000Groups)->Iterations(Percent(1'000'000))->MeasureProcessCPUTime();
+void LiveEventCount(benchmark::State& state) {
+  RunLive(state, {"type: event_count, rules: a, condition: {gte: 1000}"});
+}
+BENCHMARK(LiveEventCount)->Iterations(Percent(3'000'000))->MeasureProcessCPUTime();
 
-void LiveOver100000AlertingGroups(benchmark::State& state) { RunLive(state, 100'000, 5); }
-BENCHMARK(LiveOver100000AlertingGroups)->Iterations(Percent(1'000'000))->MeasureProcessCPUTime();
+// All of the values are within the timespan.
+void LiveValueCountOf10000Values(benchmark::State& state) {
+  RunLive(state,
+          {"type: value_count, rules: a, condition: {field: v, gte: 20000}", "a", 10, 10'000, 1'000'000});
+}
+BENCHMARK(LiveValueCountOf10000Values)->Iterations(Percent(1'000'000))->MeasureProcessCPUTime();
 
-void LiveOver10MillionGroups(benchmark::State& state) { RunLive(state, 10'000'000, 5); }
+// No chain of all five in order is within the timespan.
+void LiveTemporalOrderedOf5Rules(benchmark::State& state) {
+  RunLive(state, {"type: temporal_ordered, rules: [e, d, c, b, a]", "abcde", 100'000, 1, 10'000'000});
+}
+BENCHMARK(LiveTemporalOrderedOf5Rules)->Iterations(Percent(2'000'000))->MeasureProcessCPUTime();
+
+void LiveOfAlertingGroups(benchmark::State& state) {
+  RunLive(state, {"type: event_count, rules: a, condition: {gte: 5}"});
+}
+BENCHMARK(LiveOfAlertingGroups)->Iterations(Percent(1'000'000))->MeasureProcessCPUTime();
+
+void LiveOver10MillionGroups(benchmark::State& state) {
+  RunLive(state, {"type: event_count, rules: a, condition: {gte: 5}", "a", 10'000'000});
+}
 BENCHMARK(LiveOver10MillionGroups)->Iterations(Percent(12'000'000))->MeasureProcessCPUTime();
 
 void EventCountOver100000Groups(benchmark::State& state) {

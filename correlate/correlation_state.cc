@@ -14,9 +14,9 @@ constexpr Nanoseconds kTick{1};
 // What a group takes beside itself, its key, its judge and its alert: its places in the tables, and what the
 // allocator adds.
 constexpr size_t kGroupOverhead = 144;
-// The journal may hold so many times less than groups in memory do. A tail that is longer becomes a block.
-constexpr uint64_t kJournalShare = 4;
-constexpr size_t kMaxTail = 256;
+// A tail that would be longer becomes a block. Of small matches it is what a string takes that has grown from
+// one of them by doubling.
+constexpr size_t kMaxTail = 336;
 // Of groups whose matches are the oldest in the journal, when it is full.
 constexpr size_t kSavedAtOnce = 256;
 // What an alert in memory takes beside itself and its evidence, and a piece of evidence beside itself.
@@ -182,7 +182,7 @@ void CorrelationState::PutRow(T* t, Group* g) {
 
 Status CorrelationState::Flush(StateTransaction* t) {
   journal_.Flush(t);
-  while (journal_.bytes() > options_.max_memory_bytes / kJournalShare) {
+  while (journal_.bytes() > options_.max_journal_bytes) {
     for (size_t n = 0; n < kSavedAtOnce && !unsaved_.empty(); ++n) PutRow(t, unsaved_.front().group);
     ForgetJournal(t);
   }
@@ -371,11 +371,11 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   EncodeMatch(match, &scratch_, MatchPart::kAll, &node(*g).leaf_rules);
   std::string_view entry;
   const uint64_t number = journal_.Append(t, g->key, scratch_.payload(), origin, &entry);
+  if (g->row.tail.size() + entry.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   AddToTail(g, entry, number);
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
   g->newest_match = std::max(g->newest_match, match.time);
   ++g->added_since;
-  if (g->row.tail.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   NoteSize(g);  // the judge as it was before this match, while it is at hand
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 

@@ -37,7 +37,8 @@ class CorrelationState {
  public:
   struct Options {
     Nanoseconds late_horizon = std::chrono::hours(24);
-    size_t max_memory_bytes = size_t{160} << 20;  // of groups kept between steps
+    size_t max_memory_bytes = size_t{192} << 20;       // of groups kept between steps
+    uint64_t max_journal_bytes = uint64_t{128} << 20;  // what a start has to read again
     // A group of more matches than this is not judged again for each that comes out of order, but once for a
     // share of its size, or when the watermark gets there.
     uint64_t rejudge_at_once = 64;
