@@ -41,7 +41,8 @@ std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color
   out += Line("id", alert.id);
   out += Line("level", Styled(LevelName(alert.level), StyleOf(alert.level), color));
   out += Line("state", std::string(AlertStateName(alert.state)) + ", revision " +
-                           std::to_string(alert.revision) + (alert.late ? ", came late" : ""));
+                           std::to_string(alert.revision) + (alert.late ? ", came late" : "") +
+                           (alert.by_clock ? ", by the clock alone" : ""));
   out += Line("replaced by", Visible(alert.replaced_by));
   out += Line("rule", Visible(alert.rule_id));
   out += Line("tags", Visible(Join(alert.tags)));
@@ -49,6 +50,10 @@ std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color
   out += Line("time", FullTime(alert.time));
   out += Line("first", FullTime(alert.first));
   out += Line("last", FullTime(alert.last));
+  if (alert.ended.has_value()) {
+    out += Line("ended",
+                FullTime(*alert.ended) + ", heard again after " + DurationWords(*alert.ended - alert.last));
+  }
   out += Line("count", WithThousands(alert.count));
   if (!alert.explain.empty()) out += "\n  " + Visible(alert.explain) + "\n";
   if (alert.evidence.empty()) return out;

@@ -67,6 +67,10 @@ std::string StateWords(const Alert& alert, const Correlation* c) {
   const std::string late = alert.late ? ", and late: it came of events that the watermark had passed" : "";
   switch (alert.state) {
     case AlertState::kEarly:
+      if (alert.by_clock) {
+        return "early: by the clock alone, since all input stopped: an event of " +
+               FormatTimestamp(alert.time) + " or later makes it final" + late;
+      }
       return "early: events of before " + FormatTimestamp(alert.time) + " may still come and change it" +
              late;
     case AlertState::kWithdrawn:
@@ -103,6 +107,10 @@ std::string AlertTimeline(const Alert& alert, const RuleSet& rules, bool color) 
     AddWaiting(*c, alert, &entries);
   }
   entries.push_back({alert.time, 2, Held(c)});
+  if (alert.ended.has_value()) {
+    entries.push_back(
+        {*alert.ended, 4, "heard again: silent for " + DurationWords(*alert.ended - alert.last)});
+  }
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.time != b.time ? a.time < b.time : a.rank < b.rank;
   });

@@ -37,13 +37,16 @@ bool Selected(const Alert& alert, const AlertsListOptions& options) {
          std::find(options.states.begin(), options.states.end(), state) != options.states.end();
 }
 
+// Of a silence that is over: how long it lasted too.
+std::string TitleWithEnd(const Alert& alert) {
+  if (!alert.ended.has_value()) return alert.rule_title;
+  return alert.rule_title + " (silent for " + DurationWords(*alert.ended - alert.last) + ", heard again)";
+}
+
 Row AlertRow(const Alert& alert) {
-  return {{ShortTime(alert.time)},
-          {LevelName(alert.level), StyleOf(alert.level)},
-          {AlertStateName(alert.state)},
-          {WithThousands(alert.count)},
-          {alert.rule_title},
-          {GroupText(alert.group)},
+  return {{ShortTime(alert.time)},       {LevelName(alert.level), StyleOf(alert.level)},
+          {AlertStateName(alert.state)}, {WithThousands(alert.count)},
+          {TitleWithEnd(alert)},         {GroupText(alert.group)},
           {alert.id.substr(0, 12)}};
 }
 

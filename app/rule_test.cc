@@ -1,28 +1,13 @@
 #include "app/rule_test.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <utility>
+
+#include "app/rule_alert_test.h"
+#include "app/test_file.h"
 
 namespace redthread {
 namespace {
-
-// The text of a file; nothing when there is none. *problem says when it is there and cannot be read.
-std::optional<std::string> ReadTestFile(const std::string& path, std::string* problem) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) {
-    if (errno != ENOENT) *problem = std::string("cannot be read: ") + std::strerror(errno);
-    return std::nullopt;
-  }
-  std::stringstream text;
-  text << file.rdbuf();
-  if (file.bad()) *problem = std::string("cannot be read: ") + std::strerror(errno);
-  return text.str();
-}
 
 // Runs the events of one file through the rules of another.
 class RuleFileTest {
@@ -114,11 +99,23 @@ std::vector<RuleTestResult> TestRules(const std::shared_ptr<const Engine>& engin
     }
     results.back().rules.push_back(i);
   }
+  for (CorrelationIndex i = 0; i < engine->rules().correlations.size(); ++i) {
+    const std::string& path = *engine->rules().correlations[i].where.file;
+    auto file = std::find_if(results.begin(), results.end(),
+                             [&path](const RuleTestResult& r) { return r.path == path; });
+    if (file == results.end()) {
+      file = results.emplace(results.end());
+      file->path = path;
+    }
+    file->correlations.push_back(i);
+  }
   Pipeline pipeline(engine);
   for (RuleTestResult& result : results) {
+    const std::string stem = WithoutExtension(result.path);
     RuleFileTest test(&pipeline, &result);
-    test.RunFile(WithoutExtension(result.path) + ".fire.ndjson", true);
-    test.RunFile(WithoutExtension(result.path) + ".quiet.ndjson", false);
+    test.RunFile(stem + ".fire.ndjson", true);
+    test.RunFile(stem + ".quiet.ndjson", false);
+    TestAlerts(engine, stem, &result);
   }
   return results;
 }

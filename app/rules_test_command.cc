@@ -29,11 +29,18 @@ std::string TestRecord(const RuleTestResult& result, const RuleSet& rules) {
     if (json.back() != '[') json += ',';
     AppendJsonString(rules.rules[i].id, &json);
   }
+  json += "],\"correlations\":[";
+  for (const CorrelationIndex i : result.correlations) {
+    if (json.back() != '[') json += ',';
+    AppendJsonString(rules.correlations[i].id, &json);
+  }
   json.append("],\"result\":\"").append(ResultName(result));
   json += "\",\"fire\":{\"events\":" + std::to_string(result.fire_events) +
           ",\"matched\":" + std::to_string(result.fire_matched) +
           "},\"quiet\":{\"events\":" + std::to_string(result.quiet_events) +
-          ",\"matched\":" + std::to_string(result.quiet_matched) + "},\"problems\":[";
+          ",\"matched\":" + std::to_string(result.quiet_matched) +
+          "},\"alerts\":{\"expected\":" + std::to_string(result.expected_alerts) +
+          ",\"raised\":" + std::to_string(result.raised_alerts) + "},\"problems\":[";
   for (const PlacedProblem& p : result.problems) {
     if (json.back() != '[') json += ',';
     AppendJsonString(p.Render(), &json);
@@ -45,14 +52,16 @@ Row TestRow(const RuleTestResult& result) {
   return {{ResultName(result), ResultStyle(result)},
           {std::to_string(result.fire_matched) + "/" + std::to_string(result.fire_events)},
           {std::to_string(result.quiet_matched) + "/" + std::to_string(result.quiet_events)},
+          {std::to_string(result.raised_alerts) + "/" + std::to_string(result.expected_alerts)},
           {result.path}};
 }
 
 // Writes all results; false when some rule failed.
 Result<bool> WriteResults(const std::vector<RuleTestResult>& results, const RuleSet& rules,
                           CommandContext* context) {
-  ResultWriter writer(context->options.output, context->out, stdout,
-                      {{"RESULT"}, {"FIRE", true}, {"QUIET", true}, {"RULE FILE", false, true, true}});
+  ResultWriter writer(
+      context->options.output, context->out, stdout,
+      {{"RESULT"}, {"FIRE", true}, {"QUIET", true}, {"ALERTS", true}, {"RULE FILE", false, true, true}});
   size_t passed = 0;
   size_t failed = 0;
   size_t untested = 0;
@@ -78,7 +87,8 @@ void AddRulesTestCommand(CommandTree* tree, CLI::App* parent) {
   CLI::App* app =
       tree->Add(parent,
                 {"test",
-                 "run the events beside rules: name.fire.ndjson must match, name.quiet.ndjson must not",
+                 "run the events beside rules: name.fire.ndjson must match, name.quiet.ndjson must not; of "
+                 "name.events.ndjson must come the alerts of name.alerts.ndjson",
                  {"redthread rules test                     the shipped rules",
                   "redthread rules test -r my_rule.yml      with my_rule.fire.ndjson, my_rule.quiet.ndjson"}},
                 [options](CommandContext* c) { return RunRulesTest(*options, c); });

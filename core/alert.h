@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ struct Alert {
   uint32_t revision = 1;  // grows by one with each change that is told
   AlertState state = AlertState::kEarly;
   bool late = false;         // came of events below the watermark
+  bool by_clock = false;     // an early silence that no event confirms yet: all input had stopped
   bool correlation = false;  // else: of a detection rule, folded by its entities
   std::string rule_id;
   std::string rule_title;
@@ -47,6 +49,7 @@ struct Alert {
   Timestamp first;
   Timestamp last;
   uint64_t count = 0;
+  std::optional<Timestamp> ended;  // of a silence: when its group was heard again
   std::vector<Evidence> evidence;  // sorted by (time, rule id, raw hash): the first kMaxEvidence
   std::string explain;
   std::string

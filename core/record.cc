@@ -7,6 +7,8 @@ namespace redthread {
 
 namespace {
 
+constexpr Nanoseconds kSecond = std::chrono::seconds(1);
+
 void AppendKey(const char* key, std::string* out) {
   if (out->back() != '{') out->push_back(',');
   out->push_back('"');
@@ -134,6 +136,7 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   AppendNumber("revision", alert.revision, out);
   AppendText("state", AlertStateName(alert.state), out);
   AppendBool("late", alert.late, out);
+  if (alert.by_clock) AppendText("cause", "clock", out);
   AppendBool("correlation", alert.correlation, out);
   AppendRule({alert.rule_id, alert.rule_title, alert.level, &alert.tags}, out);
   AppendMembers(alert, out, [out](const Evidence& e) {
@@ -142,6 +145,10 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
     AppendText("rule", e.rule_id, out);
     AppendTime("time", Known(e.time), out);
   });
+  if (alert.ended.has_value()) {
+    AppendTime("ended", alert.ended, out);
+    AppendNumber("lasted_seconds", static_cast<uint64_t>((*alert.ended - alert.last) / kSecond), out);
+  }
   AppendText("explain", alert.explain, out);
   if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
   out->push_back('}');

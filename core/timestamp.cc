@@ -323,4 +323,18 @@ std::string FormatTimespan(Nanoseconds span) {
   return std::to_string(seconds) + "s";
 }
 
+std::string DurationWords(Nanoseconds duration) {
+  constexpr std::pair<int64_t, const char*> kUnits[] = {{kDay, " d"}, {3600, " h"}, {60, " min"}, {1, " s"}};
+  const int64_t seconds = duration.count() / kSecond;
+  for (size_t i = 0; i < std::size(kUnits); ++i) {
+    const auto& [length, unit] = kUnits[i];
+    if (seconds < length && length > 1) continue;
+    std::string words = std::to_string(seconds / length) + unit;
+    const int64_t rest = seconds % length;
+    if (rest == 0 || rest < kUnits[i + 1].first) return words;
+    return words + " " + std::to_string(rest / kUnits[i + 1].first) + kUnits[i + 1].second;
+  }
+  return "";
+}
+
 }  // namespace redthread

@@ -86,4 +86,8 @@ std::optional<Nanoseconds> ParseTimespan(std::string_view text);
 // A time span of whole seconds as a rule would write it, in the largest of s, m, h, d and w that fits: "10m".
 std::string FormatTimespan(Nanoseconds span);
 
+// How long something took, for people: its two greatest units, cut off below them: "3 h 12 min", "2 d", "45
+// s".
+std::string DurationWords(Nanoseconds duration);
+
 }  // namespace redthread

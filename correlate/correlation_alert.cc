@@ -20,6 +20,10 @@ std::string Finding(const Correlation& c, const CorrelationAlert& found) {
   const std::string span = FormatTimespan(c.timespan);
   switch (c.judgement()) {
     case Judgement::kSilence:
+      if (found.ended.has_value()) {
+        return "silent for " + DurationWords(*found.ended - found.last) + ", heard again at " +
+               FormatTimestamp(*found.ended);
+      }
       return "not heard for " + span + " since " + FormatTimestamp(found.last);
     case Judgement::kFirstSeen:
       return ValueWords(*found.value) + " not seen in the " + span + " before (" + ConditionWords(c) + ")";
@@ -67,6 +71,7 @@ Alert MakeAlert(const RuleSet& rules, const Correlation& correlation, const Text
   alert.first = found.first;
   alert.last = found.last;
   alert.count = found.count;
+  alert.ended = found.ended;
   for (const MatchEvidence& e : found.evidence) {
     alert.evidence.push_back(
         {e.time, rules.rules[e.rule].id, source_name(e.position.source), e.position, e.raw_hash});

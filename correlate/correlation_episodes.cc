@@ -128,7 +128,14 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
     return status.ok() ? Save(t, **g, episode) : status;
   };
   RT_RETURN_IF_ERROR(ChangeAround(t, *g, *time, recount));
-  return Rejudge(t, *g, *time, *time, Extent::kAround);
+  Nanoseconds reach{0};
+  if (correlation(**g).expected) {
+    const Result<bool> news = ForgetHour(t, *g, *time);
+    if (!news.ok()) return news.status();
+    if (*news) reach = HeardHours::kReach;
+  }
+  RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time + reach, Extent::kAround, *time < WatermarkOf(**g)));
+  return IsSilence(**g) ? EndAround(t, *g, *time, *time, *time) : Status::Ok();
 }
 
 // ---- alerts
@@ -190,11 +197,13 @@ Status CorrelationState::Begin(T* t, Group* g, const Wanted& wanted, bool late) 
   e.alert = MakeAlert(plan_->rules(), c, TextsOf(*g), found, SourceName());
   e.row.alert_id = e.alert.id;
   RT_RETURN_IF_ERROR(Cover(t, g, RowsFrom(*g, wanted.time), RowsTo(*g, wanted.last_hit), &e));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(FindEnd(t, g, std::nullopt, &e).status());
   // Silence that only the clock has seen, while no input says how late it is, is not final.
-  const bool by_clock = c.type == CorrelationType::kSilence && latest_ < wanted.time;
+  const bool by_clock = IsSilence(*g) && latest_ < wanted.time;
   e.row.early = by_clock || (c.answers_at_once && wanted.time >= WatermarkOf(*g));
   e.alert.state = e.row.early ? AlertState::kEarly : AlertState::kFinal;
   e.alert.late = late;
+  e.alert.by_clock = by_clock;
   e.row.open = !c.every_hit_alerts();
   // The id may have been taken before, by an alert that was withdrawn and now stands again.
   const Result<Alert> before = GetAlert(*t, e.alert.id);
@@ -274,6 +283,7 @@ Status CorrelationState::Save(T* t, const Group& g, Episode* e) {
   found.first = e->alert.first;
   found.last = e->alert.last;
   found.count = e->alert.count;
+  found.ended = e->alert.ended;
   e->alert.explain = ExplainCorrelation(correlation(g), e->alert.group, found);
   e->dirty = false;
   const std::string row_key = EpisodeRowKey(g.key, e->row.time);
@@ -285,6 +295,7 @@ Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const s
   Result<Alert> alert = GetAlert(*t, row.alert_id);
   if (!alert.ok()) return alert.status();
   alert->state = AlertState::kWithdrawn;
+  alert->by_clock = false;
   alert->replaced_by = replaced_by;
   ++alert->revision;
   ++counts_.withdrawn;
@@ -295,14 +306,14 @@ Status CorrelationState::Withdraw(T* t, Group* g, const EpisodeRow& row, const s
 // ---- hits in order
 
 // `alone`: the one match of the group that is stored behind `since`; null: it is not known to be one.
-Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since) {
+Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since, bool late) {
   if (hits_.empty()) return Status::Ok();
   // A hit is a match of another group, whose judge tells hits of its own.
   std::vector<CorrelationHit> hits;
   hits.swap(hits_);
   g->last_hit = hits.back().end;
   for (const CorrelationHit& hit : hits) {
-    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit, alone, since));
+    RT_RETURN_IF_ERROR(ApplyHit(t, g, hit, alone, since, late));
     RT_RETURN_IF_ERROR(FeedUpwards(t, g, hit));
   }
   return Status::Ok();
@@ -310,7 +321,7 @@ Status CorrelationState::TakeHits(T* t, Group* g, const CorrelationMatch* alone,
 
 // A hit behind all others, or one that was taken before.
 Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone,
-                                  Timestamp since) {
+                                  Timestamp since, bool late) {
   const Correlation& c = correlation(*g);
   const Result<Episode*> found = Newest(t, g);
   if (!found.ok()) return found.status();
@@ -327,8 +338,7 @@ Status CorrelationState::ApplyHit(T* t, Group* g, const CorrelationHit& hit, con
     const CorrelationMatch* only = since < RowsTo(*g, newest->row.last_hit) ? alone : nullptr;
     return Extend(t, g, hit.end, false, only, newest);
   }
-  const bool late = c.answers_at_once && hit.end < WatermarkOf(*g);
-  return Begin(t, g, {hit.end, hit.end, hit.value}, late);
+  return Begin(t, g, {hit.end, hit.end, hit.value}, late && hit.end < WatermarkOf(*g));
 }
 
 // ---- hits out of order
@@ -391,7 +401,7 @@ std::vector<CorrelationState::Wanted> CorrelationState::WantedOf(const Group& g,
 }
 
 Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp end,
-                                   const std::vector<CorrelationHit>& hits) {
+                                   const std::vector<CorrelationHit>& hits, bool late) {
   if (end <= begin) return Status::Ok();
   RT_RETURN_IF_ERROR(PutAway(t, g));
   const Result<std::vector<EpisodeRow>> old = EpisodesIn(t, *g, begin, end);
@@ -415,7 +425,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     const auto row =
         std::find_if(old->begin(), old->end(), [&](const EpisodeRow& r) { return r.time == w.time; });
     if (row == old->end()) {
-      RT_RETURN_IF_ERROR(Begin(t, g, w, w.time < WatermarkOf(*g)));
+      RT_RETURN_IF_ERROR(Begin(t, g, w, late && w.time < WatermarkOf(*g)));
       continue;
     }
     if (w.last_hit == row->last_hit && w.value == row->value) continue;
@@ -426,7 +436,7 @@ Status CorrelationState::Reconcile(T* t, Group* g, Timestamp begin, Timestamp en
     if (w.last_hit < row->last_hit) {
       RT_RETURN_IF_ERROR(Recount(t, g, w.last_hit, &*episode));
     } else if (w.last_hit > row->last_hit) {
-      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, w.time < WatermarkOf(*g), nullptr, &*episode));
+      RT_RETURN_IF_ERROR(Extend(t, g, w.last_hit, late && w.time < WatermarkOf(*g), nullptr, &*episode));
     }
     RT_RETURN_IF_ERROR(Save(t, *g, &*episode));
   }
@@ -578,11 +588,12 @@ Status CorrelationState::Settle(T* t, Group* g, bool finishing) {
 Status CorrelationState::SettleOne(T* t, Group* g, bool finishing, Episode* e) {
   const Correlation& c = correlation(*g);
   const Timestamp watermark = WatermarkOf(*g);
-  const bool heard = c.type != CorrelationType::kSilence || latest_ >= e->row.time;
+  const bool heard = !IsSilence(*g) || latest_ >= e->row.time;
   bool changed = false;
   if (e->row.early && heard && (finishing || e->row.time < watermark)) {
     e->row.early = false;
     e->alert.state = AlertState::kFinal;
+    e->alert.by_clock = false;
     changed = true;
   }
   bool closes = false;

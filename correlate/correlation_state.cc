@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "storage/key.h"
 #include "storage/row.h"
@@ -47,6 +48,7 @@ void CorrelationState::TakePlan(std::shared_ptr<const CorrelationPlan> plan) {
     GroupCorrelator::Options judging;
     judging.log = options_.log;
     judging.wants_alerts = false;
+    judging.knows_all = false;
     judging.wants_trigger = !plan_->node(i).upper.empty();
     const auto tell = [this](const CorrelationHit& hit) {
       hits_.push_back(hit);
@@ -378,23 +380,30 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 
   if (!c.answers_at_once) {
-    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time);
-    if (late) return OnTimer(t, g);
+    // What it may decide behind its own surroundings.
+    Nanoseconds reach{0};
+    if (c.expected) {
+      const Result<bool> news = NoteHour(t, g, match.time);
+      if (!news.ok()) return news.status();
+      if (*news) reach = HeardHours::kReach;
+    }
+    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time, match.time + reach);
+    if (late) return OnTimer(t, g, true);
     SetTimer(t, g, match.time + kTick);
     return Status::Ok();
   }
   const bool in_order = !g->now.has_value() || match.time > *g->now ||
                         (match.time == *g->now && (match.reference >= g->last_reference ||
                                                    c.type != CorrelationType::kTemporalOrdered));
-  if (!in_order) return NoteStale(t, g, match.time);
+  if (!in_order) return NoteStale(t, g, match.time, match.time);
   const Timestamp before = g->now.value_or(Timestamp::Min());
   RT_RETURN_IF_ERROR(FeedOne(g, match));
   RT_RETURN_IF_ERROR(g->judge->JudgeNow());
   // What held at this instant a moment ago does not any more: a sum of negative numbers.
   const bool undone = hits_.empty() && g->last_hit == match.time;
   const bool alone = before < match.time && !g->row.stale_from.has_value();
-  RT_RETURN_IF_ERROR(TakeHits(t, g, alone ? &match : nullptr, before));
-  return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround) : Status::Ok();
+  RT_RETURN_IF_ERROR(TakeHits(t, g, alone ? &match : nullptr, before, late));
+  return undone ? Rejudge(t, g, match.time, match.time, Extent::kAround, late) : Status::Ok();
 }
 
 Status CorrelationState::FeedOne(Group* g, const CorrelationMatch& match) {
@@ -436,11 +445,11 @@ Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
     if (group->correlation == g.correlation && group->judge != nullptr) group->judge->SetStart(time);
   });
   const Nanoseconds learning = correlation(g).learning;
-  return RejudgeAll(t, g.correlation, time + learning, *before + learning);
+  return RejudgeAll(t, g.correlation, time + learning, *before + learning, time < WatermarkOf(g));
 }
 
 // What the groups of a correlation have between two times.
-Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to) {
+Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to, bool late) {
   for (Group* g : pending_) {
     if (g->changed) PutRow(t, g);
   }
@@ -458,7 +467,8 @@ Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from
       const Result<Group*> group = FindByKey(t, std::string_view(key).substr(1));
       if (!group.ok()) return group.status();
       const Timestamp newest = (*group)->newest_match;
-      if (newest >= from) RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, newest), Extent::kAround));
+      if (newest >= from)
+        RT_RETURN_IF_ERROR(Rejudge(t, *group, from, std::min(to, newest), Extent::kAround, late));
     }
     if (keys.size() < kChunk) return Status::Ok();
     begin = KeyAfter(keys.back());
@@ -557,7 +567,7 @@ Status CorrelationState::EnsureJudge(T* t, Group* g) {
 }
 
 // What waits, up to the watermark.
-Status CorrelationState::Judge(T* t, Group* g) {
+Status CorrelationState::Judge(T* t, Group* g, bool late) {
   const Timestamp watermark = WatermarkOf(*g);
   if (watermark <= g->row.judged_to) return Status::Ok();
   RT_RETURN_IF_ERROR(EnsureJudge(t, g));
@@ -568,14 +578,17 @@ Status CorrelationState::Judge(T* t, Group* g) {
   if (!fed.ok()) return fed.status();
   RT_RETURN_IF_ERROR(g->judge->AdvanceTo(watermark));
   NoteChange(g);
-  return TakeHits(t, g, nullptr, from);
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndNewest(t, g, from));
+  if (correlation(*g).expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
+  return TakeHits(t, g, nullptr, from, late);
 }
 
-Status CorrelationState::NoteStale(T* t, Group* g, Timestamp time) {
+Status CorrelationState::NoteStale(T* t, Group* g, Timestamp from, Timestamp to) {
   NoteChange(g);
   GroupRow& row = g->row;
-  row.stale_from = std::min(row.stale_from.value_or(time), time);
-  row.stale_to = std::max(row.stale_to.value_or(time), time);
+  row.stale_from = std::min(row.stale_from.value_or(from), from);
+  row.stale_to = std::max(row.stale_to.value_or(to), to);
+  row.stale_late = row.stale_late || from < WatermarkOf(*g);
   constexpr uint64_t kShare = 4;
   const bool cheap = g->rejudged_rows <= options_.rejudge_at_once;
   if (cheap || g->added_since * kShare >= g->rejudged_rows) return RejudgeStale(t, g);
@@ -588,11 +601,12 @@ Status CorrelationState::RejudgeStale(T* t, Group* g) {
   const Timestamp from = *g->row.stale_from, to = *g->row.stale_to;
   g->row.stale_from.reset();
   g->row.stale_to.reset();
-  return Rejudge(t, g, from, to, Extent::kAround);
+  const bool late = std::exchange(g->row.stale_late, false);
+  return Rejudge(t, g, from, to, Extent::kAround, late);
 }
 
 // Judges again what matches between `from` and `to` have to do with.
-Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent) {
+Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent, bool late) {
   const Correlation& c = correlation(*g);
   const Nanoseconds span = c.timespan;
   // What was not judged yet is judged when the watermark gets there, by a judge that is further back.
@@ -623,6 +637,7 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   } else {
     RT_RETURN_IF_ERROR(stop == Timestamp::Max() ? judge->JudgeNow() : judge->AdvanceTo(stop));
   }
+  if (c.expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
   g->rejudged_rows = *fed;
   g->added_since = 0;
   std::vector<CorrelationHit> hits;
@@ -633,10 +648,11 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   const auto before = [](const CorrelationHit& hit, Timestamp time) { return hit.end < time; };
   const auto first = std::lower_bound(hits.begin(), hits.end(), begin, before);
   const auto after = std::lower_bound(first, hits.end(), end, before);
-  RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}));
+  RT_RETURN_IF_ERROR(Reconcile(t, g, begin, end, {first, after}, late));
+  if (IsSilence(*g)) RT_RETURN_IF_ERROR(EndAround(t, g, from, to, std::nullopt));
   if (past || forced) return Status::Ok();
   hits_.assign(after, hits.end());
-  RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from));
+  RT_RETURN_IF_ERROR(TakeHits(t, g, nullptr, from, false));
   return PlanTimer(t, g);
 }
 

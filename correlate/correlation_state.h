@@ -13,6 +13,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -104,8 +105,9 @@ class CorrelationState {
     std::optional<Timestamp> now, last_hit;  // the times of its last match and of its last hit
     std::unique_ptr<Episode> newest;         // null: not there, or not in memory
     uint64_t rejudged_rows = 0, added_since = 0;
-    size_t bytes = 0;   // of the cache's account
-    bool used = false;  // since Evict looked at it last
+    int64_t noted_hour = std::numeric_limits<int64_t>::min();  // its bit is stored, where hours are
+    size_t bytes = 0;                                          // of the cache's account
+    bool used = false;                                         // since Evict looked at it last
     std::list<Group*>::iterator place;
     std::list<Unsaved>::iterator unsaved;  // while it is one; else their end
   };
@@ -122,6 +124,7 @@ class CorrelationState {
   using T = StateTransaction;
 
   const Correlation& correlation(const Group& g) const { return plan_->correlation(g.correlation); }
+  bool IsSilence(const Group& g) const { return correlation(g).type == CorrelationType::kSilence; }
   const CorrelationPlan::Node& node(const Group& g) const { return plan_->node(g.correlation); }
   Timestamp LevelWatermark(uint32_t level) const { return level_watermarks_[level]; }
   Timestamp WatermarkOf(const Group& g) const {
@@ -154,7 +157,7 @@ class CorrelationState {
   Status ReplayJournal(T* t);
   Status KeepForgotten(T* t, std::string_view key, const StoredMatch& match, uint64_t number);
   Status NoteStart(T* t, const Group& g, Timestamp time);
-  Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to);
+  Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to, bool late);
   Result<Timestamp> StartOf(T* t, const Group& g);
   Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g);
   Status EnsureJudge(T* t, Group* g);
@@ -163,28 +166,32 @@ class CorrelationState {
   Status FeedOne(Group* g, const CorrelationMatch& match);
   Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
   Timestamp CertainBefore(const Group& g) const;
-  Status Judge(T* t, Group* g);
-  Status NoteStale(T* t, Group* g, Timestamp time);
-  Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent);
+  Status Judge(T* t, Group* g, bool late);
+  Status NoteStale(T* t, Group* g, Timestamp from, Timestamp to);
+  Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent, bool late);
   Status RejudgeStale(T* t, Group* g);
 
   // ---- timers: correlation_timers.cc
-  Status OnTimer(T* t, Group* g);
+  Status OnTimer(T* t, Group* g, bool late);
   Status ForceGroup(T* t, Group* g);
   void SetTimer(T* t, Group* g, Timestamp deadline);
   Status PlanTimer(T* t, Group* g);
   Status SettleForgotten(T* t, std::string_view key);
   Status Expire(T* t, std::string_view key);
+  Result<Timestamp> StaysFrom(T* t, const Group& g, Timestamp cutoff) const;
   void SetExpiry(T* t, Group* g, Timestamp deadline);
   Nanoseconds Retention(const Group& g) const;
   Status AdvanceLevel(T* t, uint32_t level, bool finishing);
 
   // ---- hits and alerts: correlation_episodes.cc
-  Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since);
-  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since);
+  // `late`, here and elsewhere: what is told comes of a match that was below the watermark when it came.
+  Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since, bool late);
+  Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since,
+                  bool late);
   Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
   Status RemoveUpwards(T* t, std::string_view hit_row);
-  Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits);
+  Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits,
+                   bool late);
   Result<std::vector<EpisodeRow>> EpisodesIn(T* t, const Group& g, Timestamp begin, Timestamp end);
   std::vector<Wanted> WantedOf(const Group& g, Timestamp begin, Timestamp end,
                                const std::vector<CorrelationHit>& hits, const std::vector<EpisodeRow>& old);
@@ -212,6 +219,18 @@ class CorrelationState {
   Status Save(T* t, const Group& g, Episode* episode);
   Status PutAway(T* t, Group* g);
   Status FindNewest(T* t, Group* g);
+
+  // ---- silences that end: correlation_silence.cc
+  Timestamp LastHeard(const Group& g, const EpisodeRow& row) const;
+  Result<bool> FindEnd(T* t, Group* g, std::optional<Timestamp> removed, Episode* episode);
+  Status EndNewest(T* t, Group* g, Timestamp from);
+  Status EndAround(T* t, Group* g, Timestamp from, Timestamp to, std::optional<Timestamp> removed);
+  // And those that have to be expected.
+  Result<bool> NoteHour(T* t, Group* g, Timestamp time);
+  Result<bool> ForgetHour(T* t, Group* g, Timestamp time);
+  Result<bool> WasRegular(T* t, const Group& g, Timestamp last) const;
+  Status DropUnexpected(T* t, const Group& g);
+  Result<bool> ExpireHours(T* t, std::string_view group_key, Timestamp cutoff);
 
   std::shared_ptr<const CorrelationPlan> plan_;
   const Options options_;

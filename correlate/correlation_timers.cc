@@ -56,15 +56,15 @@ Status CorrelationState::PlanTimer(T* t, Group* g) {
   return Status::Ok();
 }
 
-Status CorrelationState::OnTimer(T* t, Group* g) {
+Status CorrelationState::OnTimer(T* t, Group* g, bool late) {
   GroupRow& row = g->row;
-  if (!correlation(*g).answers_at_once) RT_RETURN_IF_ERROR(Judge(t, g));
+  if (!correlation(*g).answers_at_once) RT_RETURN_IF_ERROR(Judge(t, g, late));
   RT_RETURN_IF_ERROR(RejudgeStale(t, g));
   if (row.forced_to.has_value() && WatermarkOf(*g) > *row.forced_to) {
     const Timestamp from = *row.forced_from, to = *row.forced_to;
     row.forced_from.reset();
     row.forced_to.reset();
-    RT_RETURN_IF_ERROR(Rejudge(t, g, from, to, Extent::kAround));
+    RT_RETURN_IF_ERROR(Rejudge(t, g, from, to, Extent::kAround, false));
   }
   RT_RETURN_IF_ERROR(Settle(t, g, false));
   return PlanTimer(t, g);
@@ -97,7 +97,7 @@ Status CorrelationState::AdvanceLevel(T* t, uint32_t level, bool finishing) {
         RT_RETURN_IF_ERROR(ForceGroup(t, *g));
         again.emplace_back(key);
       } else {
-        RT_RETURN_IF_ERROR(OnTimer(t, *g));
+        RT_RETURN_IF_ERROR(OnTimer(t, *g, false));
       }
     }
   }
@@ -121,7 +121,7 @@ Status CorrelationState::Advance(StateTransaction* t, Timestamp watermark, Times
       t->Delete(ColumnFamily::kTimer, timer);
       const Result<Group*> g = FindByKey(t, GroupOfTimer(timer));
       if (!g.ok()) return g.status();
-      if (*g != nullptr) RT_RETURN_IF_ERROR(Settle(t, *g, false));
+      RT_RETURN_IF_ERROR(*g != nullptr ? Settle(t, *g, false) : SettleForgotten(t, GroupOfTimer(timer)));
     }
   }
   if (watermark <= watermark_) return Status::Ok();
@@ -150,7 +150,7 @@ Status CorrelationState::Finish(StateTransaction* t, Timestamp watermark, Timest
 Status CorrelationState::ForceGroup(T* t, Group* g) {
   const Correlation& c = correlation(*g);
   if (!c.answers_at_once) {
-    RT_RETURN_IF_ERROR(Judge(t, g));
+    RT_RETURN_IF_ERROR(Judge(t, g, false));
     RT_RETURN_IF_ERROR(RejudgeStale(t, g));
     RT_RETURN_IF_ERROR(EnsureJudge(t, g));
     GroupRow& row = g->row;
@@ -159,7 +159,7 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
       const Timestamp certain = row.judged_to - c.timespan;
       row.forced_from = std::min(row.forced_from.value_or(certain), certain);
       row.forced_to = std::max(g->newest_match, row.judged_to) + c.timespan;
-      RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd));
+      RT_RETURN_IF_ERROR(Rejudge(t, g, *row.forced_from, *row.forced_to, Extent::kToTheEnd, false));
       g->judge.reset();  // it has seen an end that is none
       NoteChange(g);
     }
@@ -173,20 +173,21 @@ Status CorrelationState::ForceGroup(T* t, Group* g) {
   return Status::Ok();
 }
 
-// A correlation that is no longer in force: what it told early stands.
+// A correlation that is no longer in force: what it told early stands, once an event has confirmed it.
 Status CorrelationState::SettleForgotten(T* t, std::string_view key) {
   std::vector<EpisodeRow> rows;
   const std::string begin = EpisodeRowKey(key, Timestamp::Min());
   RT_RETURN_IF_ERROR(t->Scan(ColumnFamily::kGroup, begin, PrefixEnd(begin.substr(0, begin.size() - 8)),
                              [&](std::string_view row_key, std::string_view value) {
                                const Result<EpisodeRow> row = DecodeEpisode(row_key, value);
-                               if (row.ok() && row->early) rows.push_back(*row);
+                               if (row.ok() && row->early && row->time <= latest_) rows.push_back(*row);
                                return true;
                              }));
   for (EpisodeRow& row : rows) {
     Result<Alert> alert = GetAlert(*t, row.alert_id);
     if (!alert.ok()) return alert.status();
     alert->state = AlertState::kFinal;
+    alert->by_clock = false;
     ++alert->revision;
     RT_RETURN_IF_ERROR(PutAlert(t, *alert));
     row.early = row.open = false;
@@ -201,7 +202,9 @@ Status CorrelationState::SettleForgotten(T* t, std::string_view key) {
 // How long a match is kept: as long as a late one may come whose surroundings it belongs to.
 Nanoseconds CorrelationState::Retention(const Group& g) const {
   const Nanoseconds span = correlation(g).timespan;
-  return (Timestamp{options_.late_horizon.count()} + node(g).input_delay + span + span + span + span) -
+  // Whether the hour of a match that is taken back was heard in all the same, is to be seen.
+  const Nanoseconds hour = correlation(g).expected ? std::chrono::hours(1) : std::chrono::hours(0);
+  return (Timestamp{options_.late_horizon.count()} + node(g).input_delay + hour + span + span + span + span) -
          Timestamp{0};
 }
 
@@ -211,6 +214,27 @@ void CorrelationState::SetExpiry(T* t, Group* g, Timestamp deadline) {
   g->row.expires = std::max(deadline, watermark_) + slack;
   t->Put(ColumnFamily::kTimer, ExpiryTimerKey(g->row.expires, g->key), "");
   NoteChange(g);
+}
+
+// Alerts that began before `cutoff` are to be forgotten. Returns from where on they have to stay: the last
+// one, while late hits may join it, or, of silence, while it lasts, or a late match may still end it sooner.
+Result<Timestamp> CorrelationState::StaysFrom(T* t, const Group& g, Timestamp cutoff) const {
+  std::optional<EpisodeRow> last;
+  Status damage;
+  RT_RETURN_IF_ERROR(t->ScanBackward(ColumnFamily::kGroup, EpisodeRowKey(g.key, Timestamp::Min()),
+                                     EpisodeRowKey(g.key, cutoff), [&](auto key, auto value) {
+                                       Result<EpisodeRow> row = DecodeEpisode(key, value);
+                                       damage = row.status();
+                                       if (row.ok()) last = std::move(*row);
+                                       return false;
+                                     }));
+  RT_RETURN_IF_ERROR(damage);
+  if (!last.has_value()) return cutoff;
+  if (!IsSilence(g)) return last->last_hit < cutoff ? cutoff : last->time;
+  const Timestamp horizon = watermark_ - options_.late_horizon - node(g).input_delay;
+  const bool over =
+      last->ended.has_value() ? *last->ended < cutoff : correlation(g).Forgets(horizon - LastHeard(g, *last));
+  return over ? cutoff : last->time;
 }
 
 Status CorrelationState::Expire(T* t, std::string_view key) {
@@ -236,8 +260,17 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     if (!newest.ok()) return newest.status();
     if (*newest != nullptr && ((*newest)->row.open || (*newest)->row.early))
       closed = std::min(cutoff, (*newest)->row.time);
+    const Result<Timestamp> stays = StaysFrom(t, *g, cutoff);
+    if (!stays.ok()) return stays.status();
+    closed = std::min(closed, *stays);
   }
   RT_RETURN_IF_ERROR(remove(ColumnFamily::kGroup, from(EpisodeRowKey), EpisodeRowKey(key, closed)));
+  bool has_hours = false;
+  if (g == nullptr || correlation(*g).expected) {
+    const Result<bool> left = ExpireHours(t, key, cutoff);
+    if (!left.ok()) return left.status();
+    has_hours = *left;
+  }
   if (g == nullptr) {
     t->Delete(ColumnFamily::kGroup, GroupRowKey(key));
     return Status::Ok();
@@ -251,7 +284,7 @@ Status CorrelationState::Expire(T* t, std::string_view key) {
     oldest = match.time;
     return false;
   }));
-  if (oldest.has_value() || g->row.newest_episode.has_value()) {
+  if (oldest.has_value() || g->row.newest_episode.has_value() || has_hours) {
     SetExpiry(t, g, oldest.value_or(watermark_) + Retention(*g));
     return Status::Ok();
   }

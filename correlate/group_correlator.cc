@@ -62,6 +62,7 @@ GroupCorrelator::GroupCorrelator(Shared* shared) : shared_(shared), log_(&shared
   if (counts && !has_expression) value_ = WindowValue::For(correlation());
   if (has_expression) expression_ = std::make_unique<Expression>(&log_);
   if (shared->judgement == Judgement::kFirstSeen) tuples_ = std::make_unique<Tuples>();
+  if (correlation().expected && shared->options.knows_all) hours_ = std::make_unique<HeardHours>();
   if (shared->options.wants_trigger)
     trigger_ = std::make_unique<Trigger>(Trigger{{}, EvidenceList(shared->rules)});
   if (shared->options.wants_alerts) episode_ = std::make_unique<Episode>(&log_, shared->rules);
@@ -85,6 +86,7 @@ void GroupCorrelator::Reset(Timestamp start, Timestamp latest) {
     tuples_->list.clear();
     tuples_->added = 0;
   }
+  if (hours_ != nullptr) hours_->Clear();
   if (episode_ != nullptr) {
     episode_->alert.reset();
     episode_->evidence.Clear();
@@ -192,6 +194,8 @@ Status GroupCorrelator::BeginInstant(Timestamp now) {
       break;
     case Judgement::kSilence:
       if (now_.has_value() && *now_ < since && !closed_) RT_RETURN_IF_ERROR(JudgeSilence());
+      if (episode_ != nullptr && episode_->alert.has_value()) NoteEnd(now, &*episode_->alert);
+      if (hours_ != nullptr) hours_->Note(HeardHours::HourOf(now));
       log_.Clear();
       break;
     case Judgement::kFirstSeen:
@@ -281,7 +285,13 @@ Status GroupCorrelator::JudgeWaiting(Timestamp before, bool all) {
 // No match followed the last one within the timespan.
 Status GroupCorrelator::JudgeSilence() {
   if (latest_ - *now_ < correlation().timespan) return Status::Ok();
+  if (hours_ != nullptr && !hours_->Regular()) return Status::Ok();
   return Hit(*now_ + correlation().timespan, std::nullopt, trigger_.get(), log_.end());
+}
+
+// The group is heard again.
+void GroupCorrelator::NoteEnd(Timestamp now, CorrelationAlert* silence) const {
+  if (!silence->ended.has_value() && !correlation().Forgets(now - silence->last)) silence->ended = now;
 }
 
 void GroupCorrelator::NoteValues(const CorrelationMatch& match) {

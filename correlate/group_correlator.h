@@ -19,6 +19,7 @@
 #include "core/status.h"
 #include "correlate/correlation_match.h"
 #include "correlate/evidence_list.h"
+#include "correlate/heard_hours.h"
 #include "correlate/match_log.h"
 #include "correlate/window_value.h"
 #include "rules/rule_set.h"
@@ -36,11 +37,12 @@ struct CorrelationHit {
 
 // What an alert says of its episode; group, rule and text are its reader's to add.
 struct CorrelationAlert {
-  Timestamp time;               // end of the first hit
-  Timestamp last_hit;           // end of the last one
-  std::optional<double> value;  // of the first hit
-  Timestamp first, last;        // of the matches under it
-  uint64_t count = 0;           // of those
+  Timestamp time;                  // end of the first hit
+  Timestamp last_hit;              // end of the last one
+  std::optional<double> value;     // of the first hit
+  Timestamp first, last;           // of the matches under it
+  std::optional<Timestamp> ended;  // of silence: the next match of the group
+  uint64_t count = 0;              // of those
   uint64_t hits = 0;
   std::vector<MatchEvidence> evidence;
 };
@@ -53,6 +55,9 @@ class GroupCorrelator {
     bool wants_hits = true;     // else only alerts are told
     bool wants_alerts = true;   // else only hits
     bool wants_trigger = true;  // a hit says what triggered it
+    // The first match is the group's first: whether a silence was expected is known. Else hits are told of
+    // all, and their receiver has to look.
+    bool knows_all = true;
   };
   using OnHit = std::function<Status(const CorrelationHit&)>;
   using OnAlert = std::function<Status(const CorrelationAlert&)>;
@@ -152,6 +157,7 @@ class GroupCorrelator {
   Status CloseBucket();
   Status JudgeWaiting(Timestamp before, bool all);
   Status JudgeSilence();
+  void NoteEnd(Timestamp now, CorrelationAlert* silence) const;
   void NoteValues(const CorrelationMatch& match);
   Status ForgetBefore(Timestamp since);
   void ClearTrigger();
@@ -168,6 +174,7 @@ class GroupCorrelator {
   std::unique_ptr<Expression> expression_;  // null where there is none
   std::unique_ptr<Tuples> tuples_;          // null but for first_seen
   std::unique_ptr<Episode> episode_;        // null where no alert is told
+  std::unique_ptr<HeardHours> hours_;       // null but where silence has to be expected
   uint64_t cut_ = 0;
 
   Timestamp start_, latest_;

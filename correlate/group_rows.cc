@@ -15,6 +15,7 @@ constexpr char kGroup = 'c';
 constexpr char kEpisode = 'e';
 constexpr char kHit = 'h';
 constexpr char kStart = 's';
+constexpr char kHours = 'd';
 constexpr char kJudgeTimer = 'j';
 constexpr char kClockTimer = 'l';
 constexpr char kExpiryTimer = 'x';
@@ -93,7 +94,7 @@ const std::string& EncodeGroup(const GroupRow& row, std::string_view row_key, Ro
   out->OptionalTime(row.newest_episode).OptionalTime(row.unsettled).OptionalTime(row.timer);
   out->Varint(row.group.size());
   for (const std::string& text : row.group) out->Bytes(text);
-  out->Time(row.newest_in_block).Varint(row.journal_to).Bytes(row.tail);
+  out->Time(row.newest_in_block).Varint(row.journal_to).Bytes(row.tail).U8(row.stale_late ? 1 : 0);
   return out->Finish(row_key);
 }
 
@@ -108,7 +109,8 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
                in.OptionalTime(&row.forced_to) && in.OptionalTime(&row.newest_episode) &&
                in.OptionalTime(&row.unsettled) && in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
-  whole = whole && in.Time(&row.newest_in_block) && in.Varint(&row.journal_to) && in.Bytes(&row.tail);
+  whole = whole && in.Time(&row.newest_in_block) && in.Varint(&row.journal_to) && in.Bytes(&row.tail) &&
+          (in.AtEnd() || in.Flag(&row.stale_late));
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;
 }
@@ -123,7 +125,7 @@ std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key) {
   RowWriter out;
   out.Time(row.time).Time(row.last_hit).Bytes(row.alert_id).U8(row.value.has_value() ? 1 : 0);
   out.Fixed64(std::bit_cast<uint64_t>(row.value.value_or(0))).Varint(row.told);
-  out.U8(row.early ? 1 : 0).U8(row.open ? 1 : 0);
+  out.U8(row.early ? 1 : 0).U8(row.open ? 1 : 0).OptionalTime(row.ended);
   return out.Finish(row_key);
 }
 
@@ -135,7 +137,8 @@ Result<EpisodeRow> DecodeEpisode(std::string_view row_key, std::string_view valu
   bool has_value = false;
   uint64_t bits = 0;
   if (!in.Time(&row.time) || !in.Time(&row.last_hit) || !in.Bytes(&row.alert_id) || !in.Flag(&has_value) ||
-      !in.Fixed64(&bits) || !in.Varint(&row.told) || !in.Flag(&row.early) || !in.Flag(&row.open)) {
+      !in.Fixed64(&bits) || !in.Varint(&row.told) || !in.Flag(&row.early) || !in.Flag(&row.open) ||
+      (!in.AtEnd() && !in.OptionalTime(&row.ended))) {
     return DamagedRow("episode", row_key, "it ends too early");
   }
   if (has_value) row.value = std::bit_cast<double>(bits);
@@ -168,5 +171,38 @@ std::string_view GroupOfTimer(std::string_view timer_key) {
 }
 
 std::string StartRowKey(std::string_view identity) { return Prefixed(kStart, identity); }
+
+// ---- hours
+
+Timestamp DayOf(Timestamp time) {
+  constexpr int64_t kDay = Nanoseconds(std::chrono::hours(24)).count();
+  const int64_t past = time.ns % kDay;
+  return time - Nanoseconds(past < 0 ? past + kDay : past);
+}
+
+std::string HoursRowKey(std::string_view group_key, Timestamp day) {
+  return WithTime(kHours, group_key, day);
+}
+
+std::optional<Timestamp> HoursRowDay(std::string_view row_key) {
+  if (row_key.size() < 1 + sizeof(int64_t) || row_key[0] != kHours) return std::nullopt;
+  const std::string time = std::string(1, kHours).append(row_key.substr(row_key.size() - sizeof(int64_t)));
+  KeyReader reader(time);
+  Timestamp day;
+  if (!reader.Kind(kHours) || !reader.Time(&day)) return std::nullopt;
+  return day;
+}
+
+std::string EncodeHours(uint32_t hours, std::string_view row_key) {
+  return RowWriter().Varint(hours).Finish(row_key);
+}
+
+Result<uint32_t> DecodeHours(std::string_view row_key, std::string_view value) {
+  Result<std::string_view> payload = OpenRow("hours", row_key, value);
+  if (!payload.ok()) return payload.status();
+  uint32_t hours = 0;
+  if (!RowReader(*payload).Varint32(&hours)) return DamagedRow("hours", row_key, "it ends too early");
+  return hours;
+}
 
 }  // namespace redthread

@@ -46,7 +46,8 @@ struct GroupRow {
   Timestamp newest_in_block = Timestamp::Min();  // the greatest time of its matches in blocks
   uint64_t journal_to = 0;                       // entries of the journal below that are in blocks or here:
   std::string tail;
-  Texts group;  // only where the key does not hold them
+  Texts group;              // only where the key does not hold them
+  bool stale_late = false;  // some of the stale ones were below the watermark when they came
 };
 std::string GroupRowKey(std::string_view group_key);
 // In *out, which is empty.
@@ -62,7 +63,8 @@ struct EpisodeRow {
   std::optional<double> value;  // of the first hit
   uint64_t told = 0;            // the alert's count when it was last told
   bool early = false;
-  bool open = true;  // hits may still join
+  bool open = true;                // hits may still join
+  std::optional<Timestamp> ended;  // of silence: when the group was heard again
 };
 std::string EpisodeRowKey(std::string_view group_key, Timestamp time);
 std::string EncodeEpisode(const EpisodeRow& row, std::string_view row_key);
@@ -85,6 +87,17 @@ std::string ExpiryTimerKey(Timestamp deadline, std::string_view group_key);
 std::string ExpiryTimersBegin(Timestamp deadline);
 // The group of a timer's key; empty when it is none.
 std::string_view GroupOfTimer(std::string_view timer_key);
+
+// ---- one row a group and day (of UTC) with matches, family `group`: where silence has to be expected
+
+// The beginning of the day that `time` lies in.
+Timestamp DayOf(Timestamp time);
+// `day`: its beginning.
+std::string HoursRowKey(std::string_view group_key, Timestamp day);
+std::optional<Timestamp> HoursRowDay(std::string_view row_key);
+// Bit i: there is a match in the hour that begins i hours after the day.
+std::string EncodeHours(uint32_t hours, std::string_view row_key);
+Result<uint32_t> DecodeHours(std::string_view row_key, std::string_view value);
 
 // ---- when a correlation began, family `group`: the time of its earliest match
 

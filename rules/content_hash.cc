@@ -162,6 +162,12 @@ std::string HashCorrelation(const Correlation& correlation, const std::vector<st
   if (correlation.expression.has_value()) {
     AppendText(ConditionText(*correlation.expression, {names.begin(), names.end()}), &bytes);
   }
+  // What was not there at first stands here only where it is used, so that no other hash has changed.
+  if (correlation.expected) AppendText("expected", &bytes);
+  if (correlation.forget_after.count() > 0) {
+    AppendText("forget_after", &bytes);
+    AppendCount(static_cast<size_t>(correlation.forget_after.count()), &bytes);
+  }
   return Hash(bytes);
 }
 

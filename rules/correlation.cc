@@ -127,6 +127,9 @@ std::string ConditionWords(const Correlation& correlation) {
     AppendJoined(learns ? "after learning for " + FormatTimespan(correlation.learning) : "without learning",
                  &fields);
   }
+  if (correlation.expected) AppendJoined("of what was heard in 20 of 24 hours on 5 of 7 days", &fields);
+  if (correlation.forget_after.count() > 0)
+    AppendJoined("forgotten after " + FormatTimespan(correlation.forget_after), &fields);
   return fields.empty() || bounds.empty() ? fields + bounds : fields + " " + bounds;
 }
 

@@ -75,6 +75,8 @@ struct Correlation : RuleDescription {
   std::vector<std::string> fields;  // of value_* and first_seen; those on numbers have one
   double percentile = 50;           // 0 to 100, of value_percentile and value_median
   Nanoseconds learning{0};          // of first_seen
+  bool expected = false;            // of silence: only of groups that were heard regularly (heard_hours.h)
+  Nanoseconds forget_after{0};      // of silence: one that lasts longer has no end; 0: none does
   // A boolean condition: leaves are indices into `rules`, `not` stands directly above leaves only, and
   // not above all of them.
   std::optional<ConditionNode> expression;
@@ -87,6 +89,8 @@ struct Correlation : RuleDescription {
   // where lower correlations have to answer first, theirs too.
   Nanoseconds delay{0};
 
+  // Whether a group that was silent for so long is forgotten: heard again, it is new.
+  bool Forgets(Nanoseconds silence) const { return forget_after.count() > 0 && silence > forget_after; }
   // Whether a value satisfies every bound.
   bool Holds(double value) const;
   Judgement judgement() const;
@@ -97,7 +101,7 @@ struct Correlation : RuleDescription {
 };
 
 // What must hold, in the rule's own words: "gte 5, lt 9", "percentile 95 of bytes gt 100", "a and not b".
-// Empty for silence.
+// Empty for silence without options.
 std::string ConditionWords(const Correlation& correlation);
 
 // Which references a boolean condition names with or without `not`; of both kinds when it names them twice.

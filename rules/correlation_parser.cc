@@ -63,16 +63,18 @@ class Reader {
       problems_->Add(map, "`correlation` must be a map with type, rules and timespan");
       return;
     }
-    problems_->RequireKnownKeys(
-        map, "`correlation`",
-        {"type", "rules", "group-by", "aliases", "timespan", "timeframe", "condition", "generate"});
+    problems_->RequireKnownKeys(map, "`correlation`",
+                                {"type", "rules", "group-by", "aliases", "timespan", "timeframe", "condition",
+                                 "generate", "expected", "forget_after"});
     const bool known_type = ReadType(map);
     ReadRules(map);
     ReadGroupBy(map);
     ReadAliases(map);
     ReadTimespan(map);
-    ReadGenerate(map);
-    if (known_type) ReadCondition(map);
+    ReadFlag(map, "generate", &c_.generate);
+    if (!known_type) return;
+    ReadCondition(map);
+    ReadSilence(map);
   }
 
  private:
@@ -205,14 +207,36 @@ class Reader {
     }
   }
 
-  void ReadGenerate(const YamlNode& map) {
-    const YamlNode* node = map.Find("generate");
+  void ReadFlag(const YamlNode& map, const char* key, bool* out) {
+    const YamlNode* node = map.Find(key);
     if (node == nullptr || node->IsNull()) return;
     const RawValue value = node->IsScalar() ? ResolveScalar(*node) : RawValue{};
     if (value.kind != RawValue::Kind::kBool) {
-      problems_->Add(*node, "`generate` must be true or false");
+      problems_->Add(*node, Quoted(key) + " must be true or false");
     } else {
-      c_.generate = value.boolean;
+      *out = value.boolean;
+    }
+  }
+
+  // The options that only silence has.
+  void ReadSilence(const YamlNode& map) {
+    if (c_.type != CorrelationType::kSilence) {
+      for (const char* key : {"expected", "forget_after"}) {
+        const YamlNode* node = map.Find(key);
+        if (node != nullptr) problems_->Add(*node, Quoted(key) + " is for type silence alone, remove it");
+      }
+      return;
+    }
+    ReadFlag(map, "expected", &c_.expected);
+    const YamlNode* node = map.Find("forget_after");
+    if (node == nullptr || node->IsNull()) return;
+    ReadSpan(*node, "`forget_after`", 1, &c_.forget_after);
+    constexpr Nanoseconds kWeek = std::chrono::hours(7 * 24);
+    if (c_.forget_after.count() == 0) return;  // complained of
+    if (c_.forget_after < c_.timespan) {
+      problems_->Add(*node, "`forget_after` must be at least the timespan, or there is nothing to tell");
+    } else if (c_.expected && c_.forget_after < kWeek) {
+      problems_->Add(*node, "`forget_after` must be at least 7d with `expected`, which looks at 7 days");
     }
   }
 

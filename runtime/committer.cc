@@ -41,7 +41,8 @@ Committer::Committer(std::shared_ptr<const Engine> engine, Options options, Cloc
       clock_(clock),
       folds_(&engine_->rules(), FoldState::Options{.window = options_.fold_window}),
       correlations_(engine_->correlations(),
-                    CorrelationState::Options{.late_horizon = options_.late_horizon}),
+                    CorrelationState::Options{.late_horizon = options_.late_horizon,
+                                              .max_memory_bytes = options_.group_memory_bytes}),
       watermark_(options_.lateness) {}
 
 Result<std::unique_ptr<Committer>> Committer::Open(std::shared_ptr<const Engine> engine, Options options,

@@ -40,6 +40,7 @@ class Committer {
     uint64_t max_stored_senders = 100'000;
     Nanoseconds lateness{};
     Nanoseconds late_horizon{};
+    size_t group_memory_bytes = 0;
     Nanoseconds fold_window{};
     Nanoseconds commit_interval{};
     uint64_t commit_records = 0;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint8_t kLate = 1;
 constexpr uint8_t kCorrelation = 2;
+constexpr uint8_t kByClock = 4;
 
 void WriteEvidence(const Evidence& evidence, RowWriter* row) {
   const Position& p = evidence.position;
@@ -43,7 +44,8 @@ bool ReadList(RowReader* row, Read&& read) {
 
 void WriteAlert(const Alert& alert, RowWriter* row) {
   row->Bytes(alert.id).Varint(alert.revision).U8(static_cast<uint8_t>(alert.state));
-  row->U8(static_cast<uint8_t>((alert.late ? kLate : 0) | (alert.correlation ? kCorrelation : 0)));
+  row->U8(static_cast<uint8_t>((alert.late ? kLate : 0) | (alert.correlation ? kCorrelation : 0) |
+                               (alert.by_clock ? kByClock : 0)));
   row->Bytes(alert.rule_id).Bytes(alert.rule_title).U8(static_cast<uint8_t>(alert.level));
   row->Varint(alert.tags.size());
   for (const std::string& tag : alert.tags) row->Bytes(tag);
@@ -56,7 +58,7 @@ void WriteAlert(const Alert& alert, RowWriter* row) {
     WriteEvidence(evidence, &record);
     row->Bytes(record.payload());
   }
-  row->Bytes(alert.explain).Bytes(alert.replaced_by);
+  row->Bytes(alert.explain).Bytes(alert.replaced_by).OptionalTime(alert.ended);
 }
 
 bool ReadAlertHead(std::string_view payload, uint32_t* revision, Timestamp* time) {
@@ -83,6 +85,7 @@ bool ReadAlert(std::string_view payload, Alert* alert) {
   alert->level = static_cast<Level>(level);
   alert->late = flags & kLate;
   alert->correlation = flags & kCorrelation;
+  alert->by_clock = flags & kByClock;
   if (!ReadList(&row, [&] { return row.Bytes(&alert->tags.emplace_back()); })) return false;
   if (!ReadList(&row, [&] {
         auto& [name, value] = alert->group.emplace_back();
@@ -100,7 +103,8 @@ bool ReadAlert(std::string_view payload, Alert* alert) {
       })) {
     return false;
   }
-  return row.Bytes(&alert->explain) && row.Bytes(&alert->replaced_by);
+  if (!row.Bytes(&alert->explain) || !row.Bytes(&alert->replaced_by)) return false;
+  return row.AtEnd() || row.OptionalTime(&alert->ended);
 }
 
 }  // namespace redthread

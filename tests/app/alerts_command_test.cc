@@ -144,6 +144,44 @@ TEST_F(AlertsCommandTest, ShowGivesTheEvidenceWithItsRawLines) {
   EXPECT_EQ(record["lines"][0]["position"], 0);
 }
 
+TEST_F(AlertsCommandTest, ASilenceThatIsOverSaysHowLongItLasted) {
+  Put("3f9a2c", Level::kHigh, AlertState::kFinal, 0, "the last line");
+  {
+    StateTransaction transaction(database_.get());
+    Alert alert = GetAlert(transaction, "3f9a2c").value();
+    alert.ended = kTen + std::chrono::minutes(192);
+    ++alert.revision;
+    ASSERT_TRUE(PutAlert(&transaction, alert).ok());
+    ASSERT_TRUE(transaction.Commit().ok());
+  }
+  EXPECT_THAT(Run({"list", "-o", "table"}).out,
+              HasSubstr("Title of 3f9a2c (silent for 3 h 12 min, heard again)"));
+  EXPECT_THAT(Run({"show", "3f9", "-o", "table"}).out,
+              HasSubstr("  ended       2026-11-22T13:12:00.000000000Z, heard again after 3 h 12 min\n"));
+  EXPECT_THAT(Run({"explain", "3f9"}).out,
+              HasSubstr("  2026-11-22T13:12:00.000000000Z  heard again: silent for 3 h 12 min\n"));
+  const nlohmann::json record = nlohmann::json::parse(Run({"list"}).out);
+  EXPECT_EQ(record["ended"], "2026-11-22T13:12:00.000000000Z");
+  EXPECT_EQ(record["lasted_seconds"], 11'520);
+  EXPECT_FALSE(nlohmann::json::parse(Run({"list", "--canonical"}).out).contains("ended"));
+}
+
+TEST_F(AlertsCommandTest, AnAlertThatOnlyTheClockHasSeenSaysSo) {
+  Put("3f9a2c", Level::kHigh, AlertState::kEarly, 0, "the last line");
+  EXPECT_FALSE(nlohmann::json::parse(Run({"list"}).out).contains("cause"));
+  {
+    StateTransaction transaction(database_.get());
+    Alert alert = GetAlert(transaction, "3f9a2c").value();
+    alert.by_clock = true;
+    ++alert.revision;
+    ASSERT_TRUE(PutAlert(&transaction, alert).ok());
+    ASSERT_TRUE(transaction.Commit().ok());
+  }
+  EXPECT_EQ(nlohmann::json::parse(Run({"list"}).out)["cause"], "clock");
+  EXPECT_THAT(Run({"show", "3f9", "-o", "table"}).out, HasSubstr("early, revision 2, by the clock alone\n"));
+  EXPECT_THAT(Run({"explain", "3f9"}).out, HasSubstr("early: by the clock alone"));
+}
+
 TEST_F(AlertsCommandTest, AnIdThatIsUnknownOrMeansSeveralIsAComplaint) {
   Put("3f9a2c", Level::kHigh, AlertState::kFinal, 0, "x");
   Put("3f9b00", Level::kHigh, AlertState::kFinal, 0, "x");

@@ -210,5 +210,86 @@ TEST_F(RulesCommandTest, ShowSaysWhetherACorrelationAnswersAtOnceAndWithWhatDela
   EXPECT_THAT(list.out, HasSubstr("\"name\":\"many_shells\""));
 }
 
+// A shell of that user, `minute` minutes after ten.
+std::string Shell(int minute, const std::string& user) {
+  return R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"Image":"C:\\cmd.exe","User":")" +
+         user + R"(","UtcTime":"2026-03-01 10:)" + (minute < 10 ? "0" : "") + std::to_string(minute) +
+         ":00\"}\n";
+}
+
+TEST_F(RulesCommandTest, TestComparesTheAlertsOfCorrelationsWithThoseListed) {
+  Write("a.yml", kCmdRule);
+  Write("b.yml",
+        "title: Shells\nname: shells\ncorrelation: {type: event_count, rules: [shell], group-by: [User], "
+        "timespan: 10m, condition: {gte: 2}}\n---\n"
+        "title: Quiet\nname: quiet\ncorrelation: {type: silence, rules: [shell], group-by: [User], "
+        "timespan: 20m}\n");
+  Write("b.events.ndjson",
+        Shell(2, "eve") + Shell(40, "eve") + Shell(0, "eve") + Shell(5, "bob") + Shell(6, "bob"));
+  const std::string all =
+      R"({"rule": "shells", "time": "2026-03-01T10:06:00Z", "group": {"User": "bob"}, "count": 2})"
+      "\n"
+      R"({"rule": "Shells", "time": "2026-03-01 10:02:00", "group": {"User": "eve"}})"
+      "\n\n"
+      R"({"rule": "quiet", "group": {"User": "eve"}, "time": "2026-03-01T10:22:00Z", "ended": "2026-03-01T10:40:00Z"})"
+      "\n"
+      R"({"rule": "quiet", "group": {"User": "bob"}, "time": "2026-03-01T10:26:00Z", "last": "2026-03-01T10:06:00Z"})";
+  Write("b.alerts.ndjson", all);
+  const std::vector<std::string> test = {"rules", "test", "-r", folder_};
+  BinaryRun run = RunBinary(test);
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.err, "2 rule files: 1 passed, 0 failed, 1 untested\n");
+  EXPECT_THAT(run.out, HasSubstr("\"alerts\":{\"expected\":4,\"raised\":4}"));
+
+  const std::string path = folder_ + "/b.alerts.ndjson";
+  const struct {
+    std::string lines, complaint;
+  } cases[] = {
+      {all.substr(all.find('\n') + 1),
+       path + ": raises an alert that is not listed: {\"rule\": \"shells\", \"time\": "
+              "\"2026-03-01T10:06:00.000000000Z\", \"group\": {\"User\": \"bob\"}, \"count\": 2}\n"},
+      {all + "\n" + R"({"rule": "shells", "time": "2026-03-01T10:40:00Z", "group": {"User": "eve"}})",
+       path + ":6:1: must be raised and is not, at 2026-03-01T10:40:00.000000000Z for User eve\n"},
+      {all + "\n" + all, path + ":6:1: must be raised and is not"},
+      {R"({"rule": "shells", "time": "2026-03-01T10:06:00Z", "group": {"User": "bob"}, "count": 3})",
+       path + ":1:1: `count` is 2, not 3\n"},
+      {R"({"rule": "quiet", "group": {"User": "bob"}, "time": "2026-03-01T10:26:00Z", "ended": "2026-03-01T10:40:00Z"})",
+       path + ":1:1: the silence has not ended\n"},
+      {"", path + ": raises an alert that is not listed: "},
+      {"no json", path + ":1:1: this is no JSON object\n"},
+      {"[1]", path + ":1:1: this is no JSON object\n"},
+      {R"({"rule": "shell", "time": "2026-03-01T10:06:00Z"})", path + ":1:1: `rule` must name a correlation"},
+      {R"({"rule": "shells", "group": {"User": "bob"}})", path + ":1:1: no `time`, add"},
+      {R"({"rule": "shells", "time": "2026-03-01T10:06:00Z"})", path + ":1:1: `group` must give"},
+      {R"({"rule": "shells", "time": "2026-03-01T10:06:00Z", "group": {"User": 1}})",
+       path + ":1:1: `group` must"},
+      {R"({"rule": "shells", "time": "noon", "group": {"User": "bob"}})",
+       path + ":1:1: `time` must be a time"},
+      {R"({"rule": "shells", "time": "2026-03-01T10:06:00Z", "group": {"User": "bob"}, "cuont": 2})",
+       path + ":1:1: `cuont` is unknown"},
+  };
+  for (const auto& c : cases) {
+    Write("b.alerts.ndjson", c.lines);
+    run = RunBinary(test);
+    EXPECT_EQ(run.exit_code, 1) << c.lines;
+    EXPECT_THAT(run.err, HasSubstr(c.complaint)) << c.lines;
+  }
+}
+
+TEST_F(RulesCommandTest, TestOfACorrelationNeedsBothFilesAndEventsThatCanBeRead) {
+  Write("b.yml", std::string(kCmdRule) + kCorrelation);
+  Write("b.alerts.ndjson", "");
+  const std::vector<std::string> test = {"rules", "test", "-r", folder_};
+  EXPECT_THAT(RunBinary(test).err,
+              HasSubstr("b.alerts.ndjson: no " + folder_ + "/b.events.ndjson for these"));
+  Write("b.events.ndjson", "no json\n");
+  EXPECT_THAT(RunBinary(test).err, HasSubstr("b.events.ndjson: record 0, byte "));
+  std::filesystem::remove(folder_ + "/b.alerts.ndjson");
+  EXPECT_THAT(RunBinary(test).err, HasSubstr("b.events.ndjson: no " + folder_ + "/b.alerts.ndjson says"));
+  Write("b.yml", kCmdRule);
+  Write("b.alerts.ndjson", "");
+  EXPECT_THAT(RunBinary(test).err, HasSubstr("b.alerts.ndjson: the rule file has no correlation"));
+}
+
 }  // namespace
 }  // namespace redthread

@@ -75,5 +75,17 @@ TEST(TimestampTest, ArithmeticSaturates) {
   EXPECT_EQ(Timestamp::Max() + std::chrono::hours(1), Timestamp::Max());
 }
 
+TEST(TimestampTest, ADurationIsToldInItsTwoGreatestUnits) {
+  const std::pair<int64_t, const char*> cases[] = {
+      {0, "0 s"},      {59, "59 s"},        {60, "1 min"},           {61, "1 min 1 s"},
+      {3'600, "1 h"},  {3'659, "1 h"},      {11'520, "3 h 12 min"},  {86'399, "23 h 59 min"},
+      {86'400, "1 d"}, {90'059, "1 d 1 h"}, {86'400 * 400, "400 d"},
+  };
+  for (const auto& [seconds, words] : cases) {
+    EXPECT_EQ(DurationWords(std::chrono::seconds(seconds)), words) << seconds;
+  }
+  EXPECT_EQ(DurationWords(Nanoseconds(1'999'999'999)), "1 s");
+}
+
 }  // namespace
 }  // namespace redthread

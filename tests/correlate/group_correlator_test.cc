@@ -26,6 +26,7 @@ struct Told {
         [this](const CorrelationAlert& a) {
           std::string line = "alert";
           for (const Timestamp t : {a.time, a.last_hit, a.first, a.last}) line += " " + std::to_string(t.ns);
+          if (a.ended.has_value()) line += " ended " + std::to_string(a.ended->ns);
           line += " " + std::to_string(a.count) + " " + std::to_string(a.hits);
           for (const MatchEvidence& e : a.evidence) line += " " + std::to_string(e.position.index);
           lines.push_back(line);

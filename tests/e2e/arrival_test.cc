@@ -6,13 +6,13 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <random>
 
 #include "runtime/embedded.h"
 #include "tests/e2e/e2e_fixture.h"
-#include "tests/e2e/reference_suites.h"
-#include "tests/oracle/dice.h"
-#include "tests/oracle/reference_data.h"
+#include "tests/e2e/suites.h"
 
 namespace redthread {
 namespace {
@@ -31,10 +31,10 @@ class ArrivalTest : public E2eTest {
   }
 
   // Writes each line to one of `parts` files, chosen at random, of those of its log source.
-  std::vector<FileInput> WriteParts(const SuiteLines& suite, const std::vector<const SuiteLine*>& arrivals,
+  std::vector<FileInput> WriteParts(const SuiteLines& suite, const std::vector<const Line*>& arrivals,
                                     size_t parts, Dice* dice) const {
     std::vector<std::string> texts(suite.log_sources.size() * parts);
-    for (const SuiteLine* line : arrivals)
+    for (const Line* line : arrivals)
       texts[line->log_source * parts + dice->Below(parts)] += line->text + "\n";
     std::vector<FileInput> inputs;
     for (size_t i = 0; i < texts.size(); ++i) {
@@ -53,6 +53,7 @@ class ArrivalTest : public E2eTest {
     options.until_idle = true;
     // Small ones, so that the watermark moves many times on the way.
     options.batch_bytes = size_t{2'000} << dice->Below(6);
+    if (dice->Chance(30)) options.group_memory_bytes = 20'000;
     Result<std::unique_ptr<Embedded>> embedded = Embedded::Open(engine, options, &clock_);
     EXPECT_TRUE(embedded.ok()) << embedded.status().message();
     const std::atomic<bool> stop{false};
@@ -84,10 +85,10 @@ TEST_F(ArrivalTest, WhateverTheArrivalWithinLatenessTheAnswerIsTheScans) {
   const uint64_t seed = seeded == nullptr ? std::random_device{}() : std::strtoull(seeded, nullptr, 10);
   SCOPED_TRACE("REDTHREAD_SEED=" + std::to_string(seed));
   Dice dice(seed);
-  uint64_t withdrawn = 0;
+  uint64_t withdrawn = 0, reloaded = 0;
   for (const Suite& suite : ReferenceSuites()) {
     SCOPED_TRACE(suite.name);
-    const std::string scanned = ScannedSuite(suite);
+    const std::string scanned = Scanned(suite);
     EXPECT_NE(scanned, "");
     const std::shared_ptr<const Engine> engine = EngineOf(suite);
     const SuiteLines lines = LinesOf(suite, engine);
@@ -97,7 +98,7 @@ TEST_F(ArrivalTest, WhateverTheArrivalWithinLatenessTheAnswerIsTheScans) {
       if (lines.lines.size() > kLongSuite) splits = {size_t{1} + dice.Below(7)};
       for (const size_t parts : splits) {
         SCOPED_TRACE("order " + std::to_string(order) + " in " + std::to_string(parts) + " parts");
-        const std::vector<const SuiteLine*> arrivals = Arrivals(lines, Embedded::Options{}.lateness, &dice);
+        const std::vector<const Line*> arrivals = Arrivals(lines, Embedded::Options{}.lateness, &dice);
         const std::string data_dir = Path("data");
         std::filesystem::remove_all(data_dir);
         const Embedded::Report report =
@@ -105,11 +106,13 @@ TEST_F(ArrivalTest, WhateverTheArrivalWithinLatenessTheAnswerIsTheScans) {
         EXPECT_EQ(report.counts.records, lines.lines.size());
         EXPECT_EQ(report.correlation.late, 0U);
         withdrawn += report.correlation.withdrawn;
+        reloaded += report.correlation.reloaded;
         ASSERT_EQ(Standing(data_dir), scanned);
       }
     }
   }
   EXPECT_GT(withdrawn, 0U) << "no order was hard";
+  EXPECT_GT(reloaded, 0U) << "no group came back from disk";
 }
 
 // Years of records, file after file: most come long after the watermark has passed them.
@@ -119,7 +122,7 @@ TEST_F(ArrivalTest, TheWindowsSuiteInFileOrderConvergesWithARaisedHorizon) {
   const auto windows =
       std::find_if(suites.begin(), suites.end(), [](const Suite& s) { return s.name == "windows"; });
   if (windows == suites.end()) GTEST_SKIP() << "another suite is wanted";
-  const std::string scanned = ScannedSuite(*windows);
+  const std::string scanned = Scanned(*windows);
   EXPECT_NE(scanned, "");
   const BinaryRun raised = RunInFileOrder(*windows, Path("raised"), "correlate: {late_horizon: 90000d}\n");
   EXPECT_EQ(raised.exit_code, 0) << raised.err;

@@ -9,7 +9,7 @@
 #include "ingest/kafka_admin.h"
 #include "storage/event_store.h"
 #include "storage/verify.h"
-#include "tests/e2e/reference_suites.h"
+#include "tests/e2e/suites.h"
 #include "tests/kafka/kafka_fixture.h"
 #include "tests/oracle/reference_data.h"
 
@@ -159,20 +159,20 @@ TEST_F(KafkaEqualityTest, TheReferenceSuitesGiveTheAnswerOfAScan) {
   for (const Suite& suite : ReferenceSuites()) {
     if (suite.name != "ssh" && suite.name != "web" && suite.name != "windows") continue;
     SCOPED_TRACE(suite.name);
-    const std::string scanned = ScannedSuite(suite);
+    const std::string scanned = redthread::Scanned(suite);
     EXPECT_NE(scanned, "");
     const SuiteLines lines = LinesOf(suite, EngineOf(suite));
     rules_ = suite.rules;
     for (const int partitions : {1, 3, 8}) {
       SCOPED_TRACE(std::to_string(partitions) + " partitions");
       std::filesystem::remove_all(Path("data"));
-      const std::vector<const SuiteLine*> arrivals = Arrivals(lines, kLateness, &dice);
+      const std::vector<const Line*> arrivals = Arrivals(lines, kLateness, &dice);
       Strings topics;
       for (size_t i = 0; i < lines.log_sources.size(); ++i)
         topics.push_back(kafka_->MakeTopic(suite.name, partitions));
       {
         TestProducer producer(kafka_->brokers());
-        for (const SuiteLine* line : arrivals)
+        for (const Line* line : arrivals)
           producer.Send(topics[line->log_source],
                         static_cast<int>(dice.Below(static_cast<size_t>(partitions))), line->text);
       }

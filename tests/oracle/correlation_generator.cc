@@ -36,6 +36,14 @@ std::string Expression(Dice* dice, const Strings& names, int depth) {
          Expression(dice, names, depth - 1) + ")";
 }
 
+// The timespan of a silence that has to be expected, and its other options.
+std::string ExpectedSilence(Dice* dice) {
+  static const Strings kSpans = {"30m", "1h", "90m", "2h", "3h"};
+  static const Strings kPatience = {"7d", "7d", "8d"};
+  const std::string options = dice->Pick(kSpans) + ", expected: true";
+  return dice->Chance(50) ? options + ", forget_after: " + dice->Pick(kPatience) : options;
+}
+
 std::string Bounds(Dice* dice, const Strings& values) {
   static const Strings kOps = {"gt", "gte", "gte", "lt", "lte", "eq", "neq"};
   std::string out;
@@ -49,8 +57,9 @@ std::string Bounds(Dice* dice, const Strings& values) {
 std::string Condition(Dice* dice, const std::string& type, const Strings& rules) {
   static const Strings kCounts = {"0", "1", "2", "3", "4"};
   static const Strings kNumbers = {"0", "1", "0.3", "5", "-2.5", "1e+16", "7"};
+  static const Strings kPatience = {"1m", "65s", "2m"};
   static const Strings kPercentiles = {"0", "25", "50", "90", "99.5", "100"};
-  if (type == "silence") return "";
+  if (type == "silence") return dice->Chance(35) ? ", forget_after: " + dice->Pick(kPatience) : "";
   if (type == "temporal" && dice->Chance(60)) return ", condition: '" + Expression(dice, rules, 2) + "'";
   if (type.rfind("temporal", 0) == 0)
     return dice->Chance(40) ? "" : ", condition: {" + Bounds(dice, kCounts) + "}";
@@ -101,9 +110,11 @@ std::string RandomCorrelationRules(Dice* dice) {
     std::reverse(rules.begin(), rules.end());
     if (type == "temporal_ordered" && dice->Chance(30)) rules.push_back(rules[0]);
     const Strings group_by = Some(dice, {"g", "h", "k"}, 0, 2);
+    const bool expected = type == "silence" && dice->Chance(40);
+    const std::string span =
+        expected ? ExpectedSilence(dice) : dice->Pick(kSpans) + Condition(dice, type, rules);
     yaml += "---\n{title: " + name + ", name: " + name + ", correlation: {type: " + type +
-            ", rules: " + Join(rules) + ", group-by: " + Join(group_by) +
-            ", timespan: " + dice->Pick(kSpans) + Condition(dice, type, rules);
+            ", rules: " + Join(rules) + ", group-by: " + Join(group_by) + ", timespan: " + span;
     if (std::find(group_by.begin(), group_by.end(), "k") != group_by.end()) {
       std::string aliases;
       for (const std::string& rule : rules) {
@@ -153,6 +164,38 @@ std::vector<SlowJson> RandomCorrelationEvents(Dice* dice, size_t most) {
     if (!dice->Chance(15)) event["u"] = Value(dice, kTexts);
     if (!dice->Chance(30)) event["v"] = Value(dice, kTexts);
     if (!dice->Chance(15)) event["n"] = Value(dice, kNumbers);
+    events.push_back(std::move(event));
+  }
+  for (size_t i = events.size(); i > 1; --i) std::swap(events[i - 1], events[dice->Below(i)]);
+  return events;
+}
+
+bool AreOfHours(const std::string& rules) { return rules.find("expected: true") != std::string::npos; }
+
+std::vector<SlowJson> RandomRegularEvents(Dice* dice) {
+  constexpr int64_t kHour = 3'600'000'000'000;
+  // In percent of the hours: 20 of 24 are 83.
+  static const std::vector<size_t> kShares = {100, 97, 94, 90, 87, 84};
+  static const std::vector<int64_t> kWithin = {0, 0, 1, kHour / 2, kHour - 1};
+  static const std::vector<SlowJson> kValues = {"p", "q", 5, 0.1};
+  const int64_t starts[] = {-100 * kHour - 7, 490'896 * kHour, 490'896 * kHour + kHour / 3};
+  const int64_t start = starts[dice->Below(3)];
+  const size_t share = dice->Pick(kShares);
+  const std::string other = dice->Chance(30) ? "y" : "x";
+  std::vector<SlowJson> events;
+  const size_t hours = 110 + dice->Below(120);
+  int64_t hour = 0;
+  for (size_t n = 0; n < hours; ++n, ++hour) {
+    // Once there is something to miss, it is missed now and then: for hours, or so long that it is forgotten.
+    if (n > 90 && dice->Chance(5))
+      hour += static_cast<int64_t>(dice->Chance(10) ? 150 + dice->Below(40) : 1 + dice->Below(8));
+    if (!dice->Chance(share)) continue;
+    SlowJson event;
+    event["@timestamp"] = FormatTimestamp({start + hour * kHour + dice->Pick(kWithin)});
+    event["e"] = dice->Chance(95) ? "a" : "b";
+    event["g"] = dice->Chance(97) ? "x" : other;
+    event["h"] = "x";
+    event["u"] = event["v"] = event["n"] = dice->Pick(kValues);
     events.push_back(std::move(event));
   }
   for (size_t i = events.size(); i > 1; --i) std::swap(events[i - 1], events[dice->Below(i)]);

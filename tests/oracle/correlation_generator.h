@@ -14,7 +14,13 @@ namespace redthread {
 // correlations, over them or over each other. May be refused: a random condition may negate every name.
 std::string RandomCorrelationRules(Dice* dice);
 
-// Up to `most` events in random order.
+// Up to `most` events in random order, seconds apart.
 std::vector<SlowJson> RandomCorrelationEvents(Dice* dice, size_t most);
+
+// Events of more than a week, about one an hour, in random order: what falls silent was heard regularly, or
+// just not.
+std::vector<SlowJson> RandomRegularEvents(Dice* dice);
+// Whether those suit the rules: a silence of theirs has to be expected.
+bool AreOfHours(const std::string& rules);
 
 }  // namespace redthread

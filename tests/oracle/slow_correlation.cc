@@ -233,7 +233,8 @@ struct Group {
     const MatchList now = Between(matches, t, t);
     const MatchList window = Between(matches, t - span(), t);
     if (c.type == CorrelationType::kSilence) {
-      if (Between(matches, Wide{t} + 1, t + span()).empty() && latest >= t + span()) {
+      if (Between(matches, Wide{t} + 1, t + span()).empty() && latest >= t + span() &&
+          (!c.expected || HeardRegularly(t))) {
         Hit(t + span(), std::nullopt, now, hits);
       }
     } else if (c.type == CorrelationType::kFirstSeen) {
@@ -288,6 +289,31 @@ struct Group {
     return out;
   }
 
+  // When the group is heard the next time, if it is not forgotten by then.
+  std::optional<int64_t> HeardAfter(int64_t t) const {
+    const Wide forgotten = c.forget_after.count();
+    for (const int64_t next : Times()) {
+      if (next > t && (forgotten == 0 || Wide{next} - t <= forgotten)) return next;
+      if (next > t) return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  // Whether in 5 of the 7 times 24 hours that end with the hour of t there were matches in 20 of the hours.
+  bool HeardRegularly(int64_t t) const {
+    constexpr Wide kHour = 3'600'000'000'000;
+    const auto begin_of_hour = [](Wide time) { return time - ((time % kHour) + kHour) % kHour; };
+    const Wide end = begin_of_hour(t) + kHour;
+    int good_days = 0;
+    for (int day = 1; day <= 7; ++day) {
+      std::set<int64_t> hours;
+      for (const SlowMatch& m : Between(matches, end - day * 24 * kHour, end - (day - 1) * 24 * kHour - 1))
+        hours.insert(static_cast<int64_t>(begin_of_hour(m.time)));
+      if (hours.size() >= 20) ++good_days;
+    }
+    return good_days >= 5;
+  }
+
   std::vector<SlowAlert> Alerts(const std::vector<SlowHit>& hits) const {
     std::vector<SlowAlert> alerts;
     const auto begins = [&](size_t i) {
@@ -299,7 +325,8 @@ struct Group {
       size_t next = i + 1;
       while (next < hits.size() && !begins(next)) ++next;
       const MatchList under = Under(hits, i, next - 1);
-      SlowAlert alert{key, hits[i].end, under[0].time, under[0].time, under.size()};
+      SlowAlert alert{key, hits[i].end, under[0].time, under[0].time, under.size(), {}};
+      if (c.type == CorrelationType::kSilence) alert.ended = HeardAfter(under[0].time);
       for (const SlowMatch& m : under) {
         alert.first = std::min(alert.first, m.time);
         alert.last = std::max(alert.last, m.time);

@@ -48,6 +48,7 @@ struct SlowAlert {
   std::vector<std::string> group;
   int64_t time = 0, first = 0, last = 0;
   size_t count = 0;
+  std::optional<int64_t> ended;  // of silence
 };
 
 struct SlowAnswer {

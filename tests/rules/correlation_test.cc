@@ -118,6 +118,24 @@ TEST(CorrelationTest, EveryTypeLoadsInItsOrdinaryForm) {
   }
 }
 
+TEST(CorrelationTest, SilenceHasOptions) {
+  const RuleSet set = Load(
+      Rules() + Correlation1("type: silence, rules: a, timespan: 1h, expected: true, forget_after: 30d") +
+      Correlation1("type: silence, rules: a, timespan: 1h, expected: false, forget_after: 1h", "q") +
+      Correlation1("type: silence, rules: a, timespan: 1h", "s"));
+  EXPECT_THAT(Rendered(set.problems), IsEmpty());
+  ASSERT_THAT(set.correlations, SizeIs(3));
+  EXPECT_TRUE(set.correlations[0].expected);
+  EXPECT_EQ(set.correlations[0].forget_after, std::chrono::hours(30 * 24));
+  EXPECT_EQ(ConditionWords(set.correlations[0]),
+            "of what was heard in 20 of 24 hours on 5 of 7 days, forgotten after 30d");
+  EXPECT_FALSE(set.correlations[1].expected);
+  EXPECT_TRUE(set.correlations[1].Forgets(std::chrono::hours(1) + Nanoseconds(1)));
+  EXPECT_FALSE(set.correlations[1].Forgets(std::chrono::hours(1)));
+  EXPECT_FALSE(set.correlations[2].Forgets(Nanoseconds::max()));
+  EXPECT_EQ(ConditionWords(set.correlations[2]), "");
+}
+
 TEST(CorrelationTest, ATemporalWithoutConditionNeedsAllItsRules) {
   const RuleSet set = Load(Rules() + Correlation1("type: temporal, rules: [a, b, c], timespan: 10s"));
   ASSERT_THAT(set.correlations, SizeIs(1));
@@ -180,6 +198,19 @@ TEST(CorrelationTest, WhatIsWrongIsSaidWithItsPlaceAndTheRemedy) {
        "r.yml:7:107: `c` is no rule of this correlation, it has a and b"},
       {"type: temporal_ordered, rules: [a, b], timespan: 1s, condition: a and b", "needs type temporal"},
       {"type: silence, rules: a, timespan: 1s, condition: {gte: 1}", "silence takes no condition"},
+      {"type: silence, rules: a, timespan: 1s, expected: often", "`expected` must be true or false"},
+      {"type: silence, rules: a, timespan: 1s, expected: [true]", "`expected` must be true or false"},
+      {"type: silence, rules: a, timespan: 1s, forget_after: 30", "`30` is no timespan"},
+      {"type: silence, rules: a, timespan: 1s, forget_after: 0s", "must be longer than 0"},
+      {"type: silence, rules: a, timespan: 1h, forget_after: 59m",
+       "r.yml:7:98: `forget_after` must be at least the timespan"},
+      {"type: silence, rules: a, timespan: 1h, expected: yes, forget_after: 6d",
+       "`forget_after` must be at least 7d with `expected`"},
+      {"type: silence, rules: a, timespan: 1s, forget: 1d", "`forget` is no key of `correlation`"},
+      {"type: event_count, rules: a, timespan: 1s, condition: {gte: 1}, expected: true",
+       "`expected` is for type silence alone, remove it"},
+      {"type: first_seen, rules: a, timespan: 1s, condition: {field: x, learning: 1d}, forget_after: 1d",
+       "`forget_after` is for type silence alone, remove it"},
       {"type: first_seen, rules: a, timespan: 1s", "first_seen needs a field"},
       {"type: first_seen, rules: a, timespan: 1s, condition: {learning: 1d}", "first_seen needs a field"},
       {"type: first_seen, rules: a, timespan: 1s, condition: {field: x, learning: soon}",

@@ -110,7 +110,12 @@ TEST_F(ScanCorrelationTest, AgreesOn114Of114HandWrittenTruths) {
 
 // What is compared of a hit, and of an alert.
 using HitLine = std::tuple<std::string, std::string, int64_t, std::optional<double>>;
-using AlertLine = std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t>;
+using AlertLine =
+    std::tuple<std::string, std::string, int64_t, int64_t, int64_t, size_t, std::optional<int64_t>>;
+
+std::optional<int64_t> EndOf(const Alert& alert) {
+  return alert.ended.has_value() ? std::optional(alert.ended->ns) : std::nullopt;
+}
 
 // REDTHREAD_CORRELATION_STREAMS: how many.
 TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
@@ -118,7 +123,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
   const size_t streams = asked != nullptr ? std::strtoul(asked, nullptr, 10) : 1'000;
   constexpr size_t kStreamsOfARuleSet = 4;
   std::map<CorrelationType, size_t> hits_of;
-  size_t alerts_found = 0, chained = 0;
+  size_t alerts_found = 0, chained = 0, expected = 0;
   for (size_t n = 0, seed = 0; n < streams; ++seed) {
     Dice dice(seed);
     const std::string yaml = RandomCorrelationRules(&dice);
@@ -126,7 +131,9 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
     if (!rules->problems.empty()) continue;  // every name is negated
     const std::shared_ptr<const Engine> engine = EngineOf(rules);
     for (size_t i = 0; i < kStreamsOfARuleSet; ++i, ++n) {
-      const std::vector<SlowJson> events = RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
+      const std::vector<SlowJson> events = AreOfHours(yaml) && dice.Chance(70)
+                                               ? RandomRegularEvents(&dice)
+                                               : RandomCorrelationEvents(&dice, dice.Chance(10) ? 120 : 40);
       ScanOptions options = OptionsFor(events);
       // Tiny windows go through the file.
       if (dice.Chance(50)) options.window = {1 + dice.Below(400), 1 + dice.Below(800), folder_};
@@ -136,10 +143,11 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
         hits.emplace(hit.correlation->id, GroupText(hit.group), hit.end.ns, hit.value);
         ++hits_of[hit.correlation->type];
         if (hit.correlation->height > 0) ++chained;
+        if (hit.correlation->expected) ++expected;
       }
       for (const Alert& a : Alerts(engine, options)) {
         if (!a.correlation) continue;
-        alerts.emplace(a.rule_id, GroupText(a.group), a.time.ns, a.first.ns, a.last.ns, a.count);
+        alerts.emplace(a.rule_id, GroupText(a.group), a.time.ns, a.first.ns, a.last.ns, a.count, EndOf(a));
         ++alerts_found;
       }
       const std::vector<SlowRecord> records = SlowRecords(*rules, events);
@@ -153,7 +161,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
           expected_hits.emplace(correlation.id, group(hit.group), hit.end, hit.value);
         }
         for (const SlowAlert& a : answers[c].alerts) {
-          expected_alerts.emplace(correlation.id, group(a.group), a.time, a.first, a.last, a.count);
+          expected_alerts.emplace(correlation.id, group(a.group), a.time, a.first, a.last, a.count, a.ended);
         }
       }
       ASSERT_EQ(hits, expected_hits) << "seed " << seed << "\n" << yaml << "\n" << SlowJson(events);
@@ -164,6 +172,7 @@ TEST_F(ScanCorrelationTest, RandomStreamsAgreeWithTheBruteForceReference) {
   for (const auto& [type, count] : hits_of) EXPECT_GT(count, streams / 50) << CorrelationTypeName(type);
   EXPECT_GT(alerts_found, streams);
   EXPECT_GT(chained, streams / 10);
+  EXPECT_GT(expected, streams / 50);
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ Alert MakeAlert(const std::string& id, int64_t time = 0) {
   }
   alert.explain = "Somebody tried many passwords, and one was right.";
   alert.replaced_by = "01fe";
+  alert.ended = Timestamp{time + 5};
+  alert.by_clock = true;
   return alert;
 }
 
@@ -87,6 +89,8 @@ TEST_F(AlertStoreTest, AnAlertIsReadBackWhole) {
   EXPECT_EQ(read->evidence[2].position.cursor, 55u);
   EXPECT_EQ(read->evidence[2].raw_hash, alert.evidence[2].raw_hash);
   EXPECT_EQ(read->replaced_by, "01fe");
+  EXPECT_EQ(read->ended, alert.ended);
+  EXPECT_TRUE(read->by_clock);
   EXPECT_TRUE(read->correlation);
   EXPECT_FALSE(read->late);
 }
@@ -94,7 +98,13 @@ TEST_F(AlertStoreTest, AnAlertIsReadBackWhole) {
 TEST_F(AlertStoreTest, EveryCutOfAnAlertIsRefusedAndLaterFieldsAreSkipped) {
   const std::string whole = Bytes(MakeAlert("00ff"));
   Alert read;
+  // Alerts had no end once.
+  constexpr size_t kEndBytes = 1 + sizeof(int64_t);
+  read = {};
+  EXPECT_TRUE(ReadAlert(whole.substr(0, whole.size() - kEndBytes), &read));
+  EXPECT_FALSE(read.ended.has_value());
   for (size_t cut = 0; cut < whole.size(); ++cut) {
+    if (cut == whole.size() - kEndBytes) continue;
     read = {};
     EXPECT_FALSE(ReadAlert(whole.substr(0, cut), &read)) << cut;
   }
