@@ -36,7 +36,7 @@ Status CorrelationState::StoreTail(T* t, Group* g) {
   RT_RETURN_IF_ERROR(StoreMatches(t, g->key, g->row.tail, g->row.newest_in_block));
   g->row.newest_in_block = std::max(g->row.newest_in_block, g->newest_match);
   g->row.tail.clear();
-  NoteChange(g);
+  PutRow(t, g);  // while it is at hand
   return Status::Ok();
 }
 

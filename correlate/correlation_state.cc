@@ -14,9 +14,9 @@ constexpr Nanoseconds kTick{1};
 // What a group takes beside itself, its key, its judge and its alert: its places in the tables, and what the
 // allocator adds.
 constexpr size_t kGroupOverhead = 144;
-// A tail that would be longer becomes a block. Of small matches it is what a string takes that has grown from
-// one of them by doubling.
-constexpr size_t kMaxTail = 336;
+// A tail that is longer becomes a block when the next match comes. With small matches it then fills what a
+// string has taken that has grown from one of them by doubling.
+constexpr size_t kMaxTail = 300;
 // What an alert in memory takes beside itself and its evidence, and a piece of evidence beside itself.
 constexpr size_t kAlertOverhead = 512, kEvidenceOverhead = 96;
 
@@ -272,11 +272,12 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   if (c.learning.count() > 0) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
   if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
 
+  // Before the match is in the journal: a row that is written has all that is there.
+  if (g->row.tail.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   scratch_.Clear();
   EncodeMatch(match, &scratch_, MatchPart::kAll, &node(*g).leaf_rules);
   std::string_view entry;
   const uint64_t number = journal_.Append(t, g->key, scratch_.payload(), origin, &entry);
-  if (g->row.tail.size() + entry.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   AddToTail(g, entry, number);
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
   g->newest_match = std::max(g->newest_match, match.time);
