@@ -107,7 +107,7 @@ void RunLive(benchmark::State& state, const Lane& lane) {
     const bool again = n % 10 == 9 || next >= lane.groups;
     const size_t somebody = n * 0x9E3779B97F4A7C15 >> 24;
     GroupMatch& m = matches[n % kBatch];
-    m.group[0] = "user" + std::to_string(again ? somebody % std::min(next, lane.groups) : next++);
+    m.group[0].assign("user").append(std::to_string(again ? somebody % std::min(next, lane.groups) : next++));
     m.match.time = {time += lane.apart};
     m.match.reference = static_cast<uint32_t>(n / lane.groups % rules->correlations[0].rules.size());
     for (Texts& texts : m.match.values) texts[0] = std::to_string(somebody / lane.groups % lane.values);

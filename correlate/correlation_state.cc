@@ -14,11 +14,9 @@ constexpr Nanoseconds kTick{1};
 // What a group takes beside itself, its key, its judge and its alert: its places in the tables, and what the
 // allocator adds.
 constexpr size_t kGroupOverhead = 144;
-// A tail that would be longer becomes a block. Of small matches it is what a string takes that has grown from
-// one of them by doubling.
-constexpr size_t kMaxTail = 336;
-// Of groups whose matches are the oldest in the journal, when it is full.
-constexpr size_t kSavedAtOnce = 256;
+// A tail that is longer becomes a block when the next match comes. With small matches it then fills what a
+// string has taken that has grown from one of them by doubling.
+constexpr size_t kMaxTail = 300;
 // What an alert in memory takes beside itself and its evidence, and a piece of evidence beside itself.
 constexpr size_t kAlertOverhead = 512, kEvidenceOverhead = 96;
 
@@ -181,11 +179,7 @@ void CorrelationState::PutRow(T* t, Group* g) {
 }
 
 Status CorrelationState::Flush(StateTransaction* t) {
-  journal_.Flush(t);
-  while (journal_.bytes() > options_.max_journal_bytes) {
-    for (size_t n = 0; n < kSavedAtOnce && !unsaved_.empty(); ++n) PutRow(t, unsaved_.front().group);
-    ForgetJournal(t);
-  }
+  FlushJournal(t);
   for (Group* g : pending_) {
     if (g->newest != nullptr && g->newest->dirty) RT_RETURN_IF_ERROR(Save(t, *g, g->newest.get()));
     if (g->changed) PutRow(t, g);
@@ -198,10 +192,6 @@ Status CorrelationState::Flush(StateTransaction* t) {
   ForgetJournal(t);
   has_new_alert_ = false;
   return Status::Ok();
-}
-
-void CorrelationState::ForgetJournal(T* t) {
-  journal_.ForgetBefore(t, unsaved_.empty() ? journal_.next() : unsaved_.front().from);
 }
 
 // Only between steps, when no group is in use and all are stored. What was used since the last look gets
@@ -222,92 +212,7 @@ void CorrelationState::Evict(T* t) {
   }
 }
 
-// ---- matches: in the journal, in tails and in blocks
-
-void CorrelationState::AddToTail(Group* g, std::string_view entry, uint64_t number) {
-  if (g->unsaved == unsaved_.end()) g->unsaved = unsaved_.insert(unsaved_.end(), {number, g});
-  g->row.tail.append(entry);
-}
-
-// Makes the tail a block.
-Status CorrelationState::StoreTail(T* t, Group* g) {
-  if (g->row.tail.empty()) return Status::Ok();
-  RT_RETURN_IF_ERROR(StoreMatches(t, g->key, g->row.tail, g->row.newest_in_block));
-  g->row.newest_in_block = std::max(g->row.newest_in_block, g->newest_match);
-  g->row.tail.clear();
-  NoteChange(g);
-  return Status::Ok();
-}
-
-Status CorrelationState::ForgetMatches(T* t, Group* g, Timestamp before) {
-  std::vector<StoredMatch> tail;
-  RT_RETURN_IF_ERROR(ReadEntries(g->row.tail, &tail));
-  std::string rest;
-  for (const StoredMatch& match : tail) {
-    if (match.time >= before) rest.append(match.entry);
-  }
-  g->row.tail = std::move(rest);
-  NoteChange(g);
-  return g->row.newest_in_block == Timestamp::Min() ? Status::Ok() : DeleteMatchesBefore(t, g->key, before);
-}
-
-// Visits the matches of [from, to) in order; as ScanMatches does, but for those in the tail too.
-Status CorrelationState::EachMatch(T* t, Group* g, Timestamp from, Timestamp to, const MatchVisitor& visit) {
-  if (g->row.newest_in_block >= from) {
-    RT_RETURN_IF_ERROR(StoreTail(t, g));
-    return ScanMatches(*t, g->key, from, to, visit);
-  }
-  std::vector<StoredMatch> tail;
-  RT_RETURN_IF_ERROR(ReadEntries(g->row.tail, &tail));
-  SortMatches(&tail);
-  for (const StoredMatch& match : tail) {
-    if (match.time < from) continue;
-    if ((match.time >= to && to != Timestamp::Max()) || !visit(match)) break;
-  }
-  return Status::Ok();
-}
-
-// What stood in the journal only when an earlier run stopped is in tails again.
-Status CorrelationState::ReplayJournal(T* t) {
-  return journal_.Open(*t, [&](uint64_t number, std::string_view key, const StoredMatch& match) {
-    const Result<Group*> g = FindByKey(t, key);
-    if (!g.ok()) return g.status();
-    if (*g == nullptr) return KeepForgotten(t, key, match, number);
-    // A group may be forgotten before the journal is.
-    if (number < (*g)->row.journal_to || match.time < watermark_ - Retention(**g)) return Status::Ok();
-    AddToTail(*g, match.entry, number);
-    (*g)->newest_match = std::max((*g)->newest_match, match.time);
-    NoteSize(*g);
-    Evict(t);
-    return Status::Ok();
-  });
-}
-
-// Of a correlation that is not in force: it may come back.
-Status CorrelationState::KeepForgotten(T* t, std::string_view key, const StoredMatch& match,
-                                       uint64_t number) {
-  const std::string row_key = GroupRowKey(key);
-  std::string value;
-  GroupRow row;
-  const Status found = t->Get(ColumnFamily::kGroup, row_key, &value);
-  if (found.ok()) {
-    Result<GroupRow> read = DecodeGroup(row_key, value);
-    if (!read.ok()) return read.status();
-    row = std::move(*read);
-  } else if (found.code() != StatusCode::kNotFound) {
-    return found;
-  }
-  if (number < row.journal_to) return Status::Ok();
-  row.tail.append(match.entry);
-  row.journal_to = number + 1;
-  if (row.expires == Timestamp::Min()) {
-    row.expires = std::max(match.time, watermark_) + options_.late_horizon;
-    t->Put(ColumnFamily::kTimer, ExpiryTimerKey(row.expires, key), "");
-  }
-  scratch_.Clear();
-  t->Put(ColumnFamily::kGroup, row_key, EncodeGroup(row, row_key, &scratch_));
-  return Status::Ok();
-}
+// ---- matches
 
 Status CorrelationState::Add(StateTransaction* t, std::span<const GroupMatch> matches) {
   while (!matches.empty()) {
@@ -367,11 +272,12 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   if (c.learning.count() > 0) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
   if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
 
+  // Before the match is in the journal: a row that is written has all that is there.
+  if (g->row.tail.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   scratch_.Clear();
   EncodeMatch(match, &scratch_, MatchPart::kAll, &node(*g).leaf_rules);
   std::string_view entry;
   const uint64_t number = journal_.Append(t, g->key, scratch_.payload(), origin, &entry);
-  if (g->row.tail.size() + entry.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   AddToTail(g, entry, number);
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
   g->newest_match = std::max(g->newest_match, match.time);

@@ -145,17 +145,10 @@ class CorrelationState {
   void NotePending(Group* g);
   void NoteChange(Group* g);
   void PutRow(T* t, Group* g);
-  void ForgetJournal(T* t);
   void Evict(T* t);
 
   // ---- matches and judges
   Status AddMatch(T* t, Group* g, const CorrelationMatch& match, const std::optional<MatchOrigin>& origin);
-  void AddToTail(Group* g, std::string_view entry, uint64_t number);
-  Status StoreTail(T* t, Group* g);
-  Status ForgetMatches(T* t, Group* g, Timestamp before);
-  Status EachMatch(T* t, Group* g, Timestamp from, Timestamp to, const MatchVisitor& visit);
-  Status ReplayJournal(T* t);
-  Status KeepForgotten(T* t, std::string_view key, const StoredMatch& match, uint64_t number);
   Status NoteStart(T* t, const Group& g, Timestamp time);
   Status RejudgeAll(T* t, CorrelationIndex correlation, Timestamp from, Timestamp to, bool late);
   Result<Timestamp> StartOf(T* t, const Group& g);
@@ -170,6 +163,16 @@ class CorrelationState {
   Status NoteStale(T* t, Group* g, Timestamp from, Timestamp to);
   Status Rejudge(T* t, Group* g, Timestamp from, Timestamp to, Extent extent, bool late);
   Status RejudgeStale(T* t, Group* g);
+
+  // ---- where matches are kept: correlation_matches.cc
+  void AddToTail(Group* g, std::string_view entry, uint64_t number);
+  Status StoreTail(T* t, Group* g);
+  Status ForgetMatches(T* t, Group* g, Timestamp before);
+  Status EachMatch(T* t, Group* g, Timestamp from, Timestamp to, const MatchVisitor& visit);
+  void FlushJournal(T* t);
+  void ForgetJournal(T* t);
+  Status ReplayJournal(T* t);
+  Status KeepForgotten(T* t, std::string_view key, const StoredMatch& match, uint64_t number);
 
   // ---- timers: correlation_timers.cc
   Status OnTimer(T* t, Group* g, bool late);
@@ -188,8 +191,6 @@ class CorrelationState {
   Status TakeHits(T* t, Group* g, const CorrelationMatch* alone, Timestamp since, bool late);
   Status ApplyHit(T* t, Group* g, const CorrelationHit& hit, const CorrelationMatch* alone, Timestamp since,
                   bool late);
-  Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
-  Status RemoveUpwards(T* t, std::string_view hit_row);
   Status Reconcile(T* t, Group* g, Timestamp begin, Timestamp end, const std::vector<CorrelationHit>& hits,
                    bool late);
   Result<std::vector<EpisodeRow>> EpisodesIn(T* t, const Group& g, Timestamp begin, Timestamp end);
@@ -219,6 +220,10 @@ class CorrelationState {
   Status Save(T* t, const Group& g, Episode* episode);
   Status PutAway(T* t, Group* g);
   Status FindNewest(T* t, Group* g);
+
+  // ---- what stands on hits: correlation_chain.cc
+  Status FeedUpwards(T* t, Group* g, const CorrelationHit& hit);
+  Status RemoveUpwards(T* t, std::string_view hit_row);
 
   // ---- silences that end: correlation_silence.cc
   Timestamp LastHeard(const Group& g, const EpisodeRow& row) const;

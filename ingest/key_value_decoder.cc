@@ -67,7 +67,8 @@ std::string_view Unescape(std::string_view raw, std::string_view escaped, Event*
   return UnescapeBackslashes(raw, escaped, /*line_ends=*/true, event);
 }
 
-// Seconds, milliseconds, microseconds or nanoseconds since 1970, by the number of digits.
+// Seconds, milliseconds, microseconds or nanoseconds since 1970, by the number of digits. Nothing beyond
+// 2262.
 std::optional<Timestamp> EpochTime(std::string_view digits) {
   if (!IsPlainNumber(digits) && !(digits.size() == 19 && IsPlainNumber(digits.substr(0, 18))))
     return std::nullopt;
@@ -76,20 +77,27 @@ std::optional<Timestamp> EpochTime(std::string_view digits) {
     if (!IsDigit(c) || value > (INT64_MAX - 9) / 10) return std::nullopt;
     value = value * 10 + (c - '0');
   }
+  int64_t unit = 0, ns = 0;
   switch (digits.size()) {
     case 9:
     case 10:
-      return Timestamp{value * 1'000'000'000};
+      unit = 1'000'000'000;
+      break;
     case 12:
     case 13:
-      return Timestamp{value * 1'000'000};
+      unit = 1'000'000;
+      break;
     case 16:
-      return Timestamp{value * 1'000};
+      unit = 1'000;
+      break;
     case 19:
-      return Timestamp{value};
+      unit = 1;
+      break;
     default:
       return std::nullopt;
   }
+  if (__builtin_mul_overflow(value, unit, &ns)) return std::nullopt;
+  return Timestamp{ns};
 }
 
 int HexValue(char c) {

@@ -79,9 +79,11 @@ rocksdb::ColumnFamilyOptions FamilyOptions(ColumnFamily family, size_t max_memor
     options.memtable_prefix_bloom_size_ratio = 0.02;
   }
   if (family == ColumnFamily::kMatch) {
-    // The journal of correlations: large values that are gone before they would be moved.
+    // The journal of correlations: large values that are gone before they would be moved, or even written.
+    options.write_buffer_size *= 2;
     options.enable_blob_files = true;
     options.min_blob_size = kMinJournalBytes;
+    options.compression = rocksdb::kNoCompression;  // hashes for the most part
   }
   if (family == ColumnFamily::kEvent) {
     options.compression = rocksdb::kNoCompression;  // its values are zstd frames already

@@ -30,13 +30,18 @@ RowWriter& RowWriter::U8(uint8_t v) {
 }
 
 RowWriter& RowWriter::Varint(uint64_t v) {
-  for (; v >= 0x80; v >>= 7) row_.push_back(static_cast<char>(v | 0x80));
-  row_.push_back(static_cast<char>(v));
+  char bytes[10];
+  size_t n = 0;
+  for (; v >= 0x80; v >>= 7) bytes[n++] = static_cast<char>(v | 0x80);
+  bytes[n++] = static_cast<char>(v);
+  row_.append(bytes, n);
   return *this;
 }
 
 RowWriter& RowWriter::Fixed64(uint64_t v) {
-  for (int i = 0; i < 8; ++i, v >>= 8) row_.push_back(static_cast<char>(v));
+  char bytes[8];
+  for (int i = 0; i < 8; ++i, v >>= 8) bytes[i] = static_cast<char>(v);
+  row_.append(bytes, sizeof bytes);
   return *this;
 }
 

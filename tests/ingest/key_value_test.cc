@@ -76,6 +76,11 @@ TEST_F(KeyValueTest, ReadsFortigate) {
   EXPECT_EQ(TimeOf("date=2019-05-10 time=11:37:47 logid=\"1\" tz=\"-0700\""),
             "2019-05-10T18:37:47.000000000Z");
   EXPECT_EQ(TimeOf("date=2019-05-10 time=11:37:47 logid=\"1\""), "2019-05-10T11:37:47.000000000Z");
+  for (const char* beyond : {"9999999999", "9999999999999", "9999999999999999", "9999999999999999999"}) {
+    EXPECT_EQ(TimeOf(std::string("date=2019-05-10 time=11:37:47 logid=\"1\" eventtime=") + beyond),
+              "2019-05-10T11:37:47.000000000Z")
+        << beyond;
+  }
 }
 
 TEST_F(KeyValueTest, ReadsPairs) {
