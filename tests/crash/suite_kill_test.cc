@@ -41,11 +41,13 @@ class SuiteKillTest : public KillTest {
       for (std::ofstream& file : files) file.flush();
     };
     const auto wanted = static_cast<size_t>(WantedKills(10));
-    // So slowly that there is something left at the last kill: of the time between two, some hundred steps.
+    // Some hundred steps between two kills; and however slow the machine is, never more than this kill's
+    // share of what is not read yet, so that something is left for the others.
     const double at_a_time = static_cast<double>(arrivals.size()) / (static_cast<double>(wanted) * 150);
     double due = 0;
-    const auto grow = [&](int, uint64_t) {
-      due += at_a_time;
+    const auto grow = [&](int kills, uint64_t read) {
+      const size_t share = (arrivals.size() - read) / (wanted - static_cast<size_t>(kills) + 1);
+      due = std::min(due + at_a_time, static_cast<double>(read + share));
       write_to(std::min(static_cast<size_t>(due) + 1, arrivals.size() - 1));
     };
     KillAtWork(static_cast<int>(wanted), &random, grow, [&] { return arrivals.size(); });
