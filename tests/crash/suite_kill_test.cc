@@ -41,8 +41,8 @@ class SuiteKillTest : public KillTest {
       for (std::ofstream& file : files) file.flush();
     };
     const auto wanted = static_cast<size_t>(WantedKills(10));
-    // Some hundred steps between two kills; and however slow the machine is, never more than this kill's share
-    // of what is not read yet, so that something is left for the others.
+    // Some hundred steps between two kills; and however slow the machine is, never more than this kill's
+    // share of what is not read yet, so that something is left for the others.
     const double at_a_time = static_cast<double>(arrivals.size()) / (static_cast<double>(wanted) * 150);
     double due = 0;
     const auto grow = [&](int kills, uint64_t read) {
