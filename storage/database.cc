@@ -274,6 +274,7 @@ Status Database::OpenFamilies(const Options& options, Rocks* rocks) {
   rocks->cache = rocksdb::NewLRUCache(memory, kShardBits, false, 0.5);
   rocks->write_buffers = std::make_shared<rocksdb::WriteBufferManager>(memory / 2, rocks->cache);
   rocks->read_only = options.read_only;
+  rocks->sync = options.sync;
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
@@ -310,7 +311,7 @@ Status Database::CheckFormat() {
   }
   if (rocks_->read_only) return Status::NotFound("there is no state in " + path_);
   rocksdb::WriteOptions synced;
-  synced.sync = true;
+  synced.sync = rocks_->sync;
   const rocksdb::Status written = rocks_->db->Put(synced, rocks_->family(ColumnFamily::kMeta), kFormatKey,
                                                   RowWriter().Varint(kStateFormat).Finish(kFormatKey));
   return FromRocks(written, "write to", path_);
