@@ -93,18 +93,24 @@ Status CorrelatePartition::Load() {
   }
   if (!announced_) watermark_.AddSource(kUnknownSources, std::nullopt);
   for (auto& [identity, source] : sources_) Hold(&source);
+  watermark_.SetIdle(idle_);
   return Status::Ok();
 }
 
-// row := identity:bytes next:varint rules:varint clock:i64 announced:flag finished:flag n:varint source*n
+// row := identity:bytes next:varint rules:varint clock:i64 expired:i64 idle announced:flag finished:flag
+//        n:varint source*n
+// idle := since:(optional i64) base:i64 greatest:i64      of the watermark
 // source := id:varint rules:varint claimed:i64 flags:u8
 Status CorrelatePartition::LoadRow(std::string_view payload) {
   RowReader in(payload);
   std::string identity;
   uint64_t epoch = 0;
   uint64_t n = 0;
+  std::optional<Timestamp> since;
   bool whole = in.Bytes(&identity) && in.Varint(&next_offset_) && in.Varint(&epoch) && in.Time(&clock_) &&
-               in.Flag(&announced_) && in.Flag(&finished_) && in.Varint(&n);
+               in.Time(&expired_) && in.OptionalTime(&since) && in.Time(&idle_.base) &&
+               in.Time(&idle_.greatest) && in.Flag(&announced_) && in.Flag(&finished_) && in.Varint(&n);
+  if (since.has_value()) idle_.since = *since - Timestamp();
   std::unordered_map<SourceId, Source*> by_id;
   for (auto& [name, source] : sources_) by_id[source.state.id] = &source;
   for (; whole && n > 0; --n) {
@@ -129,7 +135,10 @@ Status CorrelatePartition::LoadRow(std::string_view payload) {
 
 void CorrelatePartition::StoreRow() {
   RowWriter row;
-  row.Bytes(options_.identity).Varint(next_offset_).Varint(epoch_).Time(clock_);
+  row.Bytes(options_.identity).Varint(next_offset_).Varint(epoch_).Time(clock_).Time(expired_);
+  const Watermark::Idle idle = watermark_.idle();
+  row.OptionalTime(idle.since.has_value() ? std::optional(Timestamp() + *idle.since) : std::nullopt);
+  row.Time(idle.base).Time(idle.greatest);
   row.U8(announced_ ? 1 : 0).U8(finished_ ? 1 : 0).Varint(sources_.size());
   for (const auto& [identity, source] : sources_) {
     const int flags = (source.known ? 1 : 0) | (source.announced ? 2 : 0) | (source.at_end ? 4 : 0) |

@@ -130,6 +130,7 @@ class CorrelatePartition {
   std::unique_ptr<FoldState> folds_;                                  // null until there are rules
   std::unique_ptr<CorrelationState> correlations_;
   Watermark watermark_{Nanoseconds(0)};
+  Watermark::Idle idle_;  // as it was stored
   Timestamp stage_watermark_ = Timestamp::Min();
   Timestamp latest_ = Timestamp::Min();
   std::map<std::string, Source> sources_;  // by identity

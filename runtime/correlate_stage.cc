@@ -196,6 +196,11 @@ bool CorrelateStage::finished() const {
          });
 }
 
+size_t CorrelateStage::owned() const {
+  return static_cast<size_t>(
+      std::count_if(owned_.begin(), owned_.end(), [](const auto& owned) { return owned != nullptr; }));
+}
+
 Status CorrelateStage::Stop() { return GiveBack(); }
 
 }  // namespace redthread

@@ -57,6 +57,8 @@ class CorrelateStage {
   bool finished() const;
   // Finishes what was read, and gives all back. To be called once, instead of Turn.
   Status Stop();
+  // As of DetectStage.
+  size_t owned() const;
   const Counts& counts() const { return counts_; }
 
  private:

@@ -506,6 +506,7 @@ Status DetectStage::TellProgress(bool now) {
       const bool alive = raw->at_end() && stepped_ - raw->told_at >= options_.sign_of_life;
       if (!moved && !alive && ended == ended_) continue;
       RT_RETURN_IF_ERROR(TellProgressOf(raw.get(), ended));
+      if (!moved && ended == ended_) continue;  // the group knows
       pending.positions.push_back(
           {raw->name, static_cast<int64_t>(raw->position.next), raw->position.Note()});
     }
@@ -548,6 +549,12 @@ bool DetectStage::finished() const {
   const bool all_given =
       std::all_of(inputs_.begin(), inputs_.end(), [](const Input& i) { return i.given.empty(); });
   return options_.until_idle && ended_ && pending_.empty() && all_given;
+}
+
+size_t DetectStage::owned() const {
+  size_t owned = 0;
+  for (const Input& input : inputs_) owned += input.tags.size() + input.given.size();
+  return owned;
 }
 
 Status DetectStage::Stop() {

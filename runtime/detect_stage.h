@@ -65,6 +65,8 @@ class DetectStage {
   bool finished() const;
   // Finishes what was read, and gives all back. To be called once, instead of Turn.
   Status Stop();
+  // Partitions that are given to this member.
+  size_t owned() const;
   const Counts& counts() const { return counts_; }
 
  private:

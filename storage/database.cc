@@ -105,7 +105,8 @@ rocksdb::DBOptions BaseOptions(const Database::Options& options,
   base.write_buffer_manager = write_buffers;
   base.max_total_wal_size = kMaxLogBytes;
   base.max_background_jobs = 2;
-  base.db_host_id = "";  // the host's name has no place in files that are copied around
+  base.allow_fallocate = options.sync;  // room that is reserved ahead makes synced appends cheaper, no others
+  base.db_host_id = "";                 // the host's name has no place in files that are copied around
   base.info_log = std::make_shared<NoLog>();
   base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return base;

@@ -224,27 +224,34 @@ bool SimPipeline::Finish() {
     dice_.Chance(50) ? Stop(&worker) : Crash(&worker);
   }
   Note("to the end");
-  for (int round = 0; round < 3000; ++round) {
-    bool all = true;
+  const auto all_finished = [this] {
+    int raw = 0, matches = 0;
+    for (const Worker& worker : workers_) {
+      if (!worker.running()) return false;
+      if (!(worker.detects ? worker.detect->finished() : worker.correlate->finished())) return false;
+      raw += worker.detects ? static_cast<int>(worker.detect->owned()) : 0;
+      matches += worker.detects ? 0 : static_cast<int>(worker.correlate->owned());
+    }
+    return raw == raw_partitions_ && matches == match_partitions_;
+  };
+  // What one has finished may become news for another.
+  for (int round = 0, finished = 0; round < 3000 && finished < 20; ++round) {
     for (Worker& worker : workers_) {
       if (!worker.running()) Start(&worker, true);
       Turn(&worker);
-      all &= worker.running() && (worker.detects ? worker.detect->finished() : worker.correlate->finished());
     }
-    // A member that was given nothing yet has finished all that it has.
-    if (all && round > 100) {
-      // Once more, since what one told may be news for another.
-      bool still = true;
-      for (int more = 0; more < 30 && still; ++more) {
-        for (Worker& worker : workers_) {
-          Turn(&worker);
-          still &=
-              worker.running() && (worker.detects ? worker.detect->finished() : worker.correlate->finished());
-        }
-      }
-      if (still) return true;
-    }
+    finished = all_finished() ? finished + 1 : 0;
+    if (finished == 20) return true;
     clock_.Advance(std::chrono::milliseconds(100 + dice_.Below(200)));
+  }
+  for (const Worker& worker : workers_) {
+    const bool finished =
+        worker.running() && (worker.detects ? worker.detect->finished() : worker.correlate->finished());
+    const size_t owned = !worker.running() ? 0
+                         : worker.detects  ? worker.detect->owned()
+                                           : worker.correlate->owned();
+    Note(worker.folder + (finished ? " has" : " has not") + " finished, with " + std::to_string(owned) +
+         " partitions");
   }
   return false;
 }
