@@ -22,22 +22,6 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return n;
 }
 
-int DigitOf(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::optional<Hash128> ParseHash(std::string_view hex) {
-  Hash128 hash;
-  if (hex.size() != 2 * hash.size()) return std::nullopt;
-  for (size_t i = 0; i < hash.size(); ++i) {
-    const int high = DigitOf(hex[2 * i]), low = DigitOf(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    hash[i] = static_cast<uint8_t>(high * 16 + low);
-  }
-  return hash;
-}
-
 bool TakePrefix(std::string_view prefix, std::string_view* text) {
   if (text->substr(0, prefix.size()) != prefix) return false;
   text->remove_prefix(prefix.size());
