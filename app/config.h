@@ -71,11 +71,24 @@ struct KafkaSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// Workers that share the work over Kafka.
+struct PipelineConfig {
+  KafkaSettings settings;  // its group begins the names of the consumer groups
+  std::string instance;    // of this worker: static membership; empty: none
+  int match_partitions = 0;
+  std::string matches;  // topics
+  std::string alerts;
+  std::string control;
+  std::string DetectGroup() const { return settings.group + "-detect"; }
+  std::string CorrelateGroup() const { return settings.group + "-correlate"; }
+};
+
 struct Config {
   std::string data_dir;
   std::vector<FileSourceConfig> file_sources;
   std::vector<SyslogSourceConfig> syslog_sources;
   std::vector<KafkaSourceConfig> kafka_sources;
+  std::optional<PipelineConfig> pipeline;  // of `kafka:`; then there are no sources of other types than kafka
   size_t sources() const { return file_sources.size() + syslog_sources.size() + kafka_sources.size(); }
   std::vector<std::string> rule_paths;  // empty: the shipped rules
   std::string rule_variables;           // a site file; empty: none

@@ -14,6 +14,7 @@
 #include "app/exit_code.h"
 #include "app/kafka_topic_check.h"
 #include "app/numbers.h"
+#include "app/pipeline_topics.h"
 #include "core/text.h"
 #include "ingest/kafka_admin.h"
 #include "storage/source_registry.h"
@@ -26,22 +27,26 @@ int Fail(const Status& status, CommandContext* context) {
   return ExitCodeOf(status);
 }
 
-// A source and what its cluster holds.
-struct SourceView {
-  const KafkaSourceConfig* source;
+// Topics that belong together, and what their cluster holds.
+struct TopicsView {
+  std::string name;  // of the source; of our own topics kOurs
   std::unique_ptr<KafkaAdmin> admin;
   KafkaView view;
   std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
 };
+constexpr char kOurs[] = "kafka:";  // no source can have that name
 
-Result<SourceView> ViewOf(const KafkaSourceConfig& source, bool described) {
+std::string Named(const std::string& name) { return name == kOurs ? "`kafka`" : "source `" + name + "`"; }
+
+Result<TopicsView> ViewOf(const std::string& name, const KafkaSettings& settings,
+                          const std::vector<std::string>& wanted, bool described) {
   const auto named = [&](const Status& status) {
-    return Status(status.code(), "source `" + source.name + "`: " + status.message());
+    return Status(status.code(), Named(name) + ": " + status.message());
   };
-  SourceView viewed{&source, nullptr, {}, {}};
-  Result<TopicFilter> topics = TopicFilter::Of(source.topics);
+  TopicsView viewed{name, nullptr, {}, {}};
+  Result<TopicFilter> topics = TopicFilter::Of(wanted);
   if (!topics.ok()) return named(topics.status());
-  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(source.settings);
+  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
   if (!admin.ok()) return named(admin.status());
   viewed.admin = std::move(*admin);
   Result<KafkaView> view = viewed.admin->View(*topics);
@@ -58,12 +63,12 @@ Result<SourceView> ViewOf(const KafkaSourceConfig& source, bool described) {
   return viewed;
 }
 
-// The configuration, when it has sources of type kafka; else tells so and sets the exit code.
+// The configuration, when it names topics; else tells so and sets the exit code.
 std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_code) {
   LoadedConfig loaded = LoadConfigFor(context);
   *exit_code = kExitConfig;
   if (!loaded.problems.empty()) return std::nullopt;
-  if (loaded.config.kafka_sources.empty()) {
+  if (loaded.config.kafka_sources.empty() && !loaded.config.pipeline.has_value()) {
     context->messages->Error("the configuration names no source of type kafka; docs/kafka.md shows one");
     return std::nullopt;
   }
@@ -71,27 +76,50 @@ std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_co
   return loaded;
 }
 
-// Of all sources; tells what is wrong and sets the exit code when one cannot be asked.
-std::vector<SourceView> ViewAll(const Config& config, bool described, CommandContext* context,
+// Of all sources, and of our own topics where that is asked for; tells what is wrong and sets the exit code
+// when one cannot be asked.
+std::vector<TopicsView> ViewAll(const Config& config, bool ours, bool described, CommandContext* context,
                                 int* exit_code) {
-  std::vector<SourceView> views;
-  for (const KafkaSourceConfig& source : config.kafka_sources) {
-    Result<SourceView> view = ViewOf(source, described);
+  std::vector<TopicsView> views;
+  const auto add = [&](Result<TopicsView> view) {
     if (view.ok()) {
       views.push_back(std::move(*view));
     } else {
       *exit_code = Fail(view.status(), context);
     }
+  };
+  for (const KafkaSourceConfig& source : config.kafka_sources)
+    add(ViewOf(source.name, source.settings, source.topics, described));
+  if (ours && config.pipeline.has_value()) {
+    const PipelineConfig& p = *config.pipeline;
+    add(ViewOf(kOurs, p.settings, {p.matches, p.alerts, p.control}, described));
   }
   return views;
 }
 
+// How to make those topics of a view that are missing.
+std::vector<KafkaTopicPlan> PlansOf(const TopicsView& view, const Config& config,
+                                    const KafkaInitOptions& options, Nanoseconds retention) {
+  const int copies = options.copies > 0 ? options.copies : view.view.brokers >= 3 ? 3 : 1;
+  std::vector<KafkaTopicPlan> plans;
+  for (const std::string& name : view.view.missing)
+    plans.push_back(view.name == kOurs
+                        ? PlanPipelineTopic(name, *config.pipeline, copies, config.late_horizon)
+                        : PlanTopic(name, options.partitions, copies, retention));
+  return plans;
+}
+
+std::vector<TopicFinding> FindingsOf(const TopicsView& view, const KafkaTopic& topic, const Config& config) {
+  if (view.name != kOurs) return CheckTopic(topic, view.view.brokers, config.late_horizon);
+  return CheckPipelineTopic(topic, view.topics, *config.pipeline, view.view.brokers, config.late_horizon);
+}
+
 // ---- check
 
-std::string TopicRecord(const SourceView& view, const KafkaTopic& topic,
+std::string TopicRecord(const TopicsView& view, const KafkaTopic& topic,
                         const std::vector<TopicFinding>& findings) {
   std::string json = R"({"kind":"topic","source":)";
-  AppendJsonString(view.source->name, &json);
+  AppendJsonString(view.name, &json);
   json += R"(,"topic":)";
   AppendJsonString(topic.name, &json);
   json += R"(,"partitions":)" + std::to_string(topic.partitions) + R"(,"copies":)" +
@@ -157,11 +185,11 @@ std::string TimeOr(const std::optional<Timestamp>& time, const char* otherwise) 
   return time.has_value() ? FormatTimestamp(*time) : otherwise;
 }
 
-void AddStatus(const SourceView& view, const KafkaOffsets& offsets, const PartitionStatus& status,
+void AddStatus(const TopicsView& view, const KafkaOffsets& offsets, const PartitionStatus& status,
                ResultWriter* writer) {
   const std::string path = offsets.partition.Path();
   if (writer->wants_rows()) {
-    writer->AddRow({{view.source->name},
+    writer->AddRow({{view.name},
                     {path},
                     {WithThousands(static_cast<uint64_t>(offsets.low))},
                     {WithThousands(static_cast<uint64_t>(offsets.high))},
@@ -173,7 +201,7 @@ void AddStatus(const SourceView& view, const KafkaOffsets& offsets, const Partit
     return;
   }
   std::string json = R"({"kind":"partition","source":)";
-  AppendJsonString(view.source->name, &json);
+  AppendJsonString(view.name, &json);
   json += R"(,"partition":)";
   AppendJsonString(path, &json);
   json += R"(,"first":)" + std::to_string(offsets.low) + R"(,"end":)" + std::to_string(offsets.high) +
@@ -196,7 +224,7 @@ std::optional<KafkaPartition> ParsePath(const std::string& text) {
 }
 
 // Why a partition does not go on where reading stopped; "" when it does.
-Result<std::string> Breakage(const SourceView& view, const KafkaOffsets& offsets, const SourceState& state) {
+Result<std::string> Breakage(const TopicsView& view, const KafkaOffsets& offsets, const SourceState& state) {
   const auto next = static_cast<int64_t>(state.next_index);
   if (next > offsets.high) return std::string("it ends before what was read");
   if (next > 0 && next < offsets.low) return std::string("records were deleted before they were read");
@@ -207,7 +235,7 @@ Result<std::string> Breakage(const SourceView& view, const KafkaOffsets& offsets
   return std::string(differs ? "it holds other records than were read" : "");
 }
 
-Status Reset(const SourceView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
+Status Reset(const TopicsView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
              StateTransaction* transaction, Messages* messages) {
   const std::string path = offsets.partition.Path();
   const Result<std::optional<SourceState>> stored =
@@ -276,14 +304,14 @@ void AddReset(CLI::App* kafka, CommandTree* tree) {
 void AddKafkaCommand(CommandTree* tree) {
   CLI::App* kafka =
       tree->Add(tree->root(), {"kafka",
-                               "the topics of the configured sources: make, check, how far they are read",
+                               "the topics that the configuration names: make, check, how far they are read",
                                {"redthread kafka check     whether brokers answer and topics are set up well",
                                 "redthread kafka status    lag and watermark of each partition"}});
   AddInit(kafka, tree);
   tree->Add(kafka,
             {"check",
              "whether brokers answer and topics are set up so that nothing is lost; exit code 0, 3 or 4",
-             {"redthread kafka check              all topics of all sources",
+             {"redthread kafka check              all topics, those of sources and our own",
               "redthread kafka check -o jsonl     for a script"}},
             RunKafkaCheck);
   tree->Add(kafka,
@@ -304,11 +332,8 @@ int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
-  for (const SourceView& view : ViewAll(loaded->config, false, context, &exit_code)) {
-    const int copies = options.copies > 0 ? options.copies : view.view.brokers >= 3 ? 3 : 1;
-    std::vector<KafkaTopicPlan> plans;
-    for (const std::string& name : view.view.missing)
-      plans.push_back(PlanTopic(name, options.partitions, copies, *retention));
+  for (const TopicsView& view : ViewAll(loaded->config, true, false, context, &exit_code)) {
+    const std::vector<KafkaTopicPlan> plans = PlansOf(view, loaded->config, options, *retention);
     if (const Status made = view.admin->Create(plans); !made.ok()) {
       exit_code = Fail(made, context);
       continue;
@@ -316,10 +341,10 @@ int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
     for (const KafkaTopicPlan& plan : plans)
       context->messages->Count("made topic " + plan.name + ": " +
                                Counted(static_cast<uint64_t>(plan.partitions), "partition") + ", " +
-                               Counted(static_cast<uint64_t>(copies), "copy", "copies"));
+                               Counted(static_cast<uint64_t>(plan.copies), "copy", "copies"));
     if (plans.empty())
-      context->messages->Count("source `" + view.source->name +
-                               "`: all its topics are there; `redthread kafka check` looks at them");
+      context->messages->Count(Named(view.name) +
+                               ": all its topics are there; `redthread kafka check` looks at them");
   }
   return exit_code;
 }
@@ -332,22 +357,21 @@ int RunKafkaCheck(CommandContext* context) {
       context->options.output, context->out, stdout,
       {{"SOURCE"}, {"TOPIC"}, {"PARTITIONS", true}, {"COPIES", true}, {"FINDING", false, true}});
   bool any_problem = false;
-  for (const SourceView& view : ViewAll(loaded->config, true, context, &exit_code)) {
+  for (const TopicsView& view : ViewAll(loaded->config, true, true, context, &exit_code)) {
     for (const std::string& topic : view.view.missing) {
-      context->messages->Error("source `" + view.source->name + "`: there is no topic `" + topic +
+      context->messages->Error(Named(view.name) + ": there is no topic `" + topic +
                                "`; `redthread kafka init` makes it");
       any_problem = true;
     }
     for (const KafkaTopic& topic : view.topics) {
-      const std::vector<TopicFinding> findings =
-          CheckTopic(topic, view.view.brokers, loaded->config.late_horizon);
+      const std::vector<TopicFinding> findings = FindingsOf(view, topic, loaded->config);
       for (const TopicFinding& finding : findings) any_problem |= finding.is_problem;
       if (!writer.wants_rows()) {
         writer.AddRecord(TopicRecord(view, topic, findings));
         continue;
       }
       const auto add = [&](const std::string& text, Style style) {
-        writer.AddRow({{view.source->name},
+        writer.AddRow({{view.name},
                        {topic.name},
                        {std::to_string(topic.partitions)},
                        {std::to_string(topic.copies)},
@@ -367,7 +391,7 @@ int RunKafkaStatus(CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
-  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  const std::vector<TopicsView> views = ViewAll(loaded->config, false, false, context, &exit_code);
   // After the brokers were asked: what was read meanwhile is not taken for missing.
   const auto stored = StoredPartitions(loaded->config);
   if (!stored.ok()) return Fail(stored.status(), context);
@@ -384,7 +408,7 @@ int RunKafkaStatus(CommandContext* context) {
   uint64_t lag = 0;
   std::string holder;
   std::optional<Timestamp> held;
-  for (const SourceView& view : views) {
+  for (const TopicsView& view : views) {
     for (const KafkaOffsets& offsets : view.view.unread) {
       const auto found = stored->find(KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
       const PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
@@ -422,11 +446,11 @@ int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context) {
   Result<std::unique_ptr<Database>> database = Database::Open(database_options);
   if (!database.ok()) return Fail(database.status(), context);
   StateTransaction transaction(database->get());
-  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  const std::vector<TopicsView> views = ViewAll(loaded->config, false, false, context, &exit_code);
   if (exit_code != kExitDone) return exit_code;
   for (const KafkaPartition& partition : wanted) {
     Status status = Status::NotFound("no source reads " + partition.Path() + ", or it is not there");
-    for (const SourceView& view : views) {
+    for (const TopicsView& view : views) {
       for (const KafkaOffsets& offsets : view.view.unread) {
         if (offsets.partition == partition)
           status = Reset(view, offsets, options, &transaction, context->messages);
