@@ -21,13 +21,10 @@ constexpr int kQuestionMilliseconds = 2000;
 constexpr auto kAskAgain = std::chrono::seconds(1);
 constexpr int kSeekMilliseconds = 1000;
 
-<<<<<<< HEAD
 // A partition that is read again comes with the next fetch; the one under way waits so long for records of
 // others.
 constexpr const char* kMaxFetchWait = "100";
 
-=======
->>>>>>> control
 std::string Milliseconds(Nanoseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
 }
@@ -43,16 +40,11 @@ RdPartitions ListOf(const KafkaPartition& partition) {
 }
 
 // What the group said of each partition of a commit: the first failure.
-<<<<<<< HEAD
 rd_kafka_resp_err_t CommitError(const RdEvent& event) {
-=======
-Status CommitStatus(const RdEvent& event, const std::string& group) {
->>>>>>> control
   rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
   const rd_kafka_topic_partition_list_t* const list = rd_kafka_event_topic_partition_list(event.get());
   for (int i = 0; list != nullptr && error == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; ++i)
     error = list->elems[i].err;
-<<<<<<< HEAD
   return error;
 }
 
@@ -60,10 +52,6 @@ Status CommitStatus(const RdEvent& event, const std::string& group) {
 bool IsOut(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
          error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
-=======
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
-  return RdStatus("group " + group + " does not take our positions", error);
->>>>>>> control
 }
 
 }  // namespace
@@ -80,21 +68,14 @@ struct KafkaGroup::Client {
   std::set<KafkaPartition> paused;
   bool assign = false;   // librdkafka is to be told what is read
   bool to_give = false;  // GiveBack is due
-<<<<<<< HEAD
   bool lost = false;     // for ever: the client is at its end
   bool refused = false;  // the group has said that this member is none of its
   std::string member;    // its id at the group, when it was given what it has
-=======
-  bool lost = false;     // and too late
->>>>>>> control
 
   // Commits. `waiting` goes out when the answer to the one under way is there.
   std::map<KafkaPartition, GroupPosition> waiting;
   bool committing = false;
-<<<<<<< HEAD
   bool is_old = false;  // the one under way is of partitions that were given back since
-=======
->>>>>>> control
   std::optional<Status> not_committed;
 
   ConsumerClient consumer;
@@ -109,12 +90,8 @@ struct KafkaGroup::Client {
   void Assign();
   void Resume(const KafkaPartition& partition);
   void TakeFatalError();
-<<<<<<< HEAD
   std::string MemberId() const;
   bool IsLost() const { return lost || refused || rd_kafka_assignment_lost(consumer.get()) != 0; }
-=======
-  bool HasLost() const { return lost || rd_kafka_assignment_lost(consumer.get()) != 0; }
->>>>>>> control
   Status SendCommit();
   Status AwaitCommit(SteadyTime deadline);
 };
@@ -144,12 +121,8 @@ Status KafkaGroup::Client::Open() {
   };
   RT_RETURN_IF_ERROR(
       consumer.Open(options.settings,
-<<<<<<< HEAD
                     {{"fetch.wait.max.ms", kMaxFetchWait},
                      {"session.timeout.ms", Milliseconds(options.session_timeout)},
-=======
-                    {{"session.timeout.ms", Milliseconds(options.session_timeout)},
->>>>>>> control
                      {"heartbeat.interval.ms", Milliseconds(heartbeat)},
                      {"max.poll.interval.ms",
                       Milliseconds(std::max<Nanoseconds>(std::chrono::minutes(5), options.session_timeout))}},
@@ -186,10 +159,7 @@ void KafkaGroup::Client::OnRebalance(rd_kafka_resp_err_t what,
     awaited.reset(rd_kafka_topic_partition_list_copy(&partitions));
     if (awaited->cnt == 0) awaited.reset();
     ask_at = {};
-<<<<<<< HEAD
     member = MemberId();
-=======
->>>>>>> control
     return;
   }
   awaited.reset();
@@ -201,7 +171,6 @@ void KafkaGroup::Client::OnRebalance(rd_kafka_resp_err_t what,
   to_give = true;
 }
 
-<<<<<<< HEAD
 std::string KafkaGroup::Client::MemberId() const {
   char* const text = rd_kafka_memberid(consumer.get());
   std::string id = text == nullptr ? "" : text;
@@ -209,8 +178,6 @@ std::string KafkaGroup::Client::MemberId() const {
   return id;
 }
 
-=======
->>>>>>> control
 void KafkaGroup::Client::Unassign() {
   // librdkafka keeps a partition's pause, also while it is somebody else's.
   for (const KafkaPartition& partition : paused)
@@ -220,12 +187,8 @@ void KafkaGroup::Client::Unassign() {
   given.clear();
   paused.clear();
   waiting.clear();
-<<<<<<< HEAD
   is_old = true;
   assign = to_give = refused = false;
-=======
-  assign = to_give = lost = false;
->>>>>>> control
 }
 
 void KafkaGroup::GiveBack() {
@@ -326,14 +289,8 @@ const KafkaGroup::News& KafkaGroup::Poll(Nanoseconds at_most) {
   std::erase_if(own.news.records.log, IsForeignProperty);
   own.AskPositions();
   own.TakeFatalError();
-<<<<<<< HEAD
   own.news.lost = own.to_give && own.IsLost();
   own.news.asked_back = own.to_give && !own.news.lost;
-=======
-  if (own.to_give && rd_kafka_assignment_lost(own.consumer.get()) != 0) own.lost = true;
-  own.news.lost = own.to_give && own.lost;
-  own.news.asked_back = own.to_give && !own.lost;
->>>>>>> control
   if (own.committing) {
     const Status answer = own.AwaitCommit({});
     if (!own.committing && !answer.ok()) own.not_committed = answer;
@@ -362,14 +319,10 @@ void KafkaGroup::Client::TakeFatalError() {
 Status KafkaGroup::Client::SendCommit() {
   if (committing || waiting.empty()) return Status::Ok();
   const std::map<KafkaPartition, GroupPosition> positions = std::exchange(waiting, {});
-<<<<<<< HEAD
   // Who has left, if only for not having called Poll, has no id, and a group without members would take
   // positions from anybody.
   refused = refused || member.empty() || MemberId() != member;
   if (IsLost())
-=======
-  if (HasLost())
->>>>>>> control
     return Status::Unavailable("group " + options.settings.group +
                                " has given our partitions to others (ASSIGNMENT_LOST)");
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
@@ -387,10 +340,7 @@ Status KafkaGroup::Client::SendCommit() {
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
     return RdStatus("group " + options.settings.group + " does not take our positions", error);
   committing = true;
-<<<<<<< HEAD
   is_old = false;
-=======
->>>>>>> control
   return Status::Ok();
 }
 
@@ -403,14 +353,10 @@ Status KafkaGroup::Client::AwaitCommit(SteadyTime deadline) {
     return Status::Unavailable("group " + options.settings.group +
                                " does not say that it takes our positions");
   committing = false;
-<<<<<<< HEAD
   const rd_kafka_resp_err_t error = CommitError(event);
   refused = refused || (IsOut(error) && !is_old);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
   return RdStatus("group " + options.settings.group + " does not take our positions", error);
-=======
-  return CommitStatus(event, options.settings.group);
->>>>>>> control
 }
 
 void KafkaGroup::Commit(const std::vector<GroupPosition>& positions) {

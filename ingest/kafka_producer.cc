@@ -20,15 +20,12 @@ constexpr size_t kMaxLogLines = 1000;
 // Of librdkafka's log: emergencies to warnings. Source: syslog(3).
 constexpr int kWarning = 4;
 
-<<<<<<< HEAD
 // Lines of the log about settings that are no news: of readers, and that a property of ours is experimental.
 bool IsExpected(const std::string& line) {
   return IsForeignProperty(line) ||
          line.find("enable.gapless.guarantee is experimental") != std::string::npos;
 }
 
-=======
->>>>>>> control
 // What is only the consequence of another failure.
 bool IsConsequence(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__FATAL || error == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE ||
@@ -99,11 +96,7 @@ Status KafkaProducer::Client::Open() {
       conf->get(), [](const rd_kafka_t* rk, int level, const char* facility, const char* text) {
         auto* const own = static_cast<Client*>(rd_kafka_opaque(rk));
         std::string line = std::string(facility) + ": " + text;
-<<<<<<< HEAD
         const bool is_news = level <= kWarning && !IsExpected(line) && own->log.size() < kMaxLogLines;
-=======
-        const bool is_news = level <= kWarning && !IsForeignProperty(line) && own->log.size() < kMaxLogLines;
->>>>>>> control
         if (is_news) own->log.push_back(std::move(line));
       });
   Result<RdKafka> opened = ClientOf(RD_KAFKA_PRODUCER, std::move(*conf));
