@@ -1,5 +1,5 @@
-// AlertView: where commands read alerts from: the database of one process, or the topic of workers that share the
-// work.
+// AlertView: where commands read alerts from: the database of one process, or the topic of workers that share
+// the work.
 #pragma once
 
 #include <functional>

@@ -17,8 +17,8 @@ namespace redthread {
 // Filled by Add, in the order of the log; then Finish, then read.
 class TopicAlerts final : public AlertView {
  public:
-  // Of several records of one id the one with the greatest `at` counts, and of those the last. What cannot be read is
-  // noted as damage; `place` is where it stands.
+  // Of several records of one id the one with the greatest `at` counts, and of those the last. What cannot be
+  // read is noted as damage; `place` is where it stands.
   void Add(std::string_view json, const std::string& place);
   void Finish();
 

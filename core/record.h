@@ -32,9 +32,9 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
 // {"kind":"alert",...} without a line end. Times that do not exist (kNoTime) are null.
 void AppendAlertRecord(const Alert& alert, std::string* out);
 
-// The same for the topic of alerts, with what its readers need besides: "at" behind the revision, how far in the
-// topic of matches it stands on (of two records of an id the greater one counts), and in each evidence "hash", of the
-// raw record, in hex.
+// The same for the topic of alerts, with what its readers need besides: "at" behind the revision, how far in
+// the topic of matches it stands on (of two records of an id the greater one counts), and in each evidence
+// "hash", of the raw record, in hex.
 void AppendTopicAlert(const Alert& alert, int64_t at, std::string* out);
 
 // {"kind":"hit","correlation":true,"rule":{...},"group":{...},"window_end":...,"value":...} without a line
