@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "app/alerts_command.h"
+#include "app/alert_view.h"
 #include "app/config.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"

@@ -68,7 +68,8 @@ struct KafkaGroup::Client {
   std::set<KafkaPartition> paused;
   bool assign = false;   // librdkafka is to be told what is read
   bool to_give = false;  // GiveBack is due
-  bool lost = false;     // for ever: the client is at its end
+  bool dead = false;     // the client is at its end
+  SteadyTime died_at{};
   bool refused = false;  // the group has said that this member is none of its
   std::string member;    // its id at the group, when it was given what it has
 
@@ -82,6 +83,8 @@ struct KafkaGroup::Client {
   RdQueue commits;  // answers to commits
   std::unique_ptr<ClusterWatch> watch;
 
+  Client() = default;
+  ~Client();
   Status Open();
   void OnRebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t& partitions);
   void Unassign();
@@ -91,7 +94,7 @@ struct KafkaGroup::Client {
   void Resume(const KafkaPartition& partition);
   void TakeFatalError();
   std::string MemberId() const;
-  bool IsLost() const { return lost || refused || rd_kafka_assignment_lost(consumer.get()) != 0; }
+  bool IsLost() const { return dead || refused || rd_kafka_assignment_lost(consumer.get()) != 0; }
   Status SendCommit();
   Status AwaitCommit(SteadyTime deadline);
 };
@@ -140,12 +143,14 @@ Status KafkaGroup::Client::Open() {
 
 KafkaGroup::KafkaGroup(std::unique_ptr<Client> client) : client_(std::move(client)) {}
 
-KafkaGroup::~KafkaGroup() {
-  client_->closing = true;
-  client_->watch.reset();
-  client_->Unassign();
-  client_->commits.reset();
-  client_->consumer.Close();
+KafkaGroup::~KafkaGroup() = default;
+
+KafkaGroup::Client::~Client() {
+  closing = true;
+  watch.reset();
+  if (consumer.get() != nullptr) Unassign();
+  commits.reset();
+  consumer.Close();
 }
 
 // ---- rebalances
@@ -279,6 +284,7 @@ void KafkaGroup::Client::Resume(const KafkaPartition& partition) {
 }
 
 const KafkaGroup::News& KafkaGroup::Poll(Nanoseconds at_most) {
+  const Status rejoined = Rejoin();
   Client& own = *client_;
   own.news = {};
   own.Assign();
@@ -287,6 +293,7 @@ const KafkaGroup::News& KafkaGroup::Poll(Nanoseconds at_most) {
   if (cannot_assign.has_value()) own.news.records.lost = std::move(cannot_assign);
   // The brokers' settings are for readers and writers: those of the others are no news.
   std::erase_if(own.news.records.log, IsForeignProperty);
+  if (!rejoined.ok()) own.news.records.log.push_back(rejoined.message());
   own.AskPositions();
   own.TakeFatalError();
   own.news.lost = own.to_give && own.IsLost();
@@ -300,18 +307,31 @@ const KafkaGroup::News& KafkaGroup::Poll(Nanoseconds at_most) {
   return own.news;
 }
 
-// What ends the client for good; the group has others by now.
+// What ends the client; the group goes on without it.
 void KafkaGroup::Client::TakeFatalError() {
   char text[512] = "";
   const rd_kafka_resp_err_t error = rd_kafka_fatal_error(consumer.get(), text, sizeof text);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
   const std::string name = options.instance.empty() ? "" : " `" + options.instance + "`";
-  news.records.lost =
-      Status::Denied("member" + name + " is out of group " + options.settings.group + ": " + text + " (" +
-                     rd_kafka_err2name(error) + "); when another has its name, give each its own");
+  news.records.lost = Status::Unavailable(
+      "member" + name + " is out of group " + options.settings.group + ": " + text + " (" +
+      rd_kafka_err2name(error) +
+      "); it joins anew, and when this goes on, another process has the same name: give each its own");
+  if (!std::exchange(dead, true)) died_at = std::chrono::steady_clock::now();
   awaited.reset();
-  lost = true;
   to_give = !given.empty();
+}
+
+Status KafkaGroup::Rejoin() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (!client_->dead || client_->to_give || now - client_->died_at < client_->options.rejoin_after)
+    return Status::Ok();
+  auto next = std::make_unique<Client>();
+  next->options = client_->options;
+  client_->died_at = now;
+  RT_RETURN_IF_ERROR(next->Open());
+  client_ = std::move(next);
+  return Status::Ok();
 }
 
 // ---- positions

@@ -27,6 +27,9 @@ class KafkaGroup final : public TopicReader {
     // A member that is not heard of for so long is out. The brokers allow 6 s to 30 min, if not set up
     // otherwise.
     Nanoseconds session_timeout = std::chrono::seconds(10);
+    // One that is out for good in librdkafka's eyes joins anew after so long. That another process has its
+    // name is one reason, and then they take turns; a broker that restarts at the wrong moment is another.
+    Nanoseconds rejoin_after = std::chrono::seconds(10);
     Nanoseconds refresh_interval = std::chrono::seconds(10);  // between looks at what topics there are
     size_t max_records = 4096;                                // of one Poll
   };
@@ -40,9 +43,7 @@ class KafkaGroup final : public TopicReader {
 
   // As TopicReader says, and:
   // - asked_back and lost are in every News until GiveBack.
-  // - records.lost also says that the group does not take this member, and why. kDenied: another has taken
-  // its
-  //   name, or the member has no right to the group; nothing comes any more, and only a new KafkaGroup helps.
+  // - records.lost also says that the group does not take this member, and why.
   // - Given is told once the brokers have said how far the group has read, which may be later for some.
   // - It must be called every five minutes at the least, or the group takes the member for dead.
   const News& Poll(Nanoseconds at_most) override;
@@ -59,6 +60,7 @@ class KafkaGroup final : public TopicReader {
  private:
   struct Client;
   explicit KafkaGroup(std::unique_ptr<Client> client);
+  Status Rejoin();
   std::unique_ptr<Client> client_;
 };
 

@@ -392,10 +392,13 @@ TEST_F(KafkaGroupTest, AMemberWithANameComesBackWithoutTheOthersNoticing) {
   EXPECT_FALSE(a.asked_back);
 }
 
-TEST_F(KafkaGroupTest, WhoseNameAnotherHasTakenIsOutForGood) {
+TEST_F(KafkaGroupTest, WhoseNameAnotherHasTakenIsOutAndJoinsAnewLater) {
   const std::string topic = kafka_->MakeTopic("fenced", 1);
   Produce(topic, 1, 0, 10);
-  Member zombie = Join(topic, Named("one"));
+  Member zombie = Join(topic, [](KafkaGroup::Options* o) {
+    o->instance = "one";
+    o->rejoin_after = milliseconds(500);
+  });
   EXPECT_TRUE(Until([&] {
     zombie.Poll();
     return zombie.Count() == 10;
@@ -410,13 +413,17 @@ TEST_F(KafkaGroupTest, WhoseNameAnotherHasTakenIsOutForGood) {
     zombie.Poll();
     return zombie.lost;
   }));
-  zombie.GiveBack();
-  zombie.lost = false;
-  zombie.Poll();
-  EXPECT_FALSE(zombie.lost);
-  EXPECT_EQ(zombie.trouble.code(), StatusCode::kDenied);
+  EXPECT_EQ(zombie.trouble.code(), StatusCode::kUnavailable);
   EXPECT_THAT(zombie.trouble.message(), AllOf(HasSubstr("`one`"), HasSubstr("FENCED_INSTANCE_ID")));
-  EXPECT_TRUE(heir.group->CommitNow(heir.Positions()).ok());
+  EXPECT_TRUE(heir.group->CommitNow(heir.Positions("heir")).ok());
+  heir.group.reset();
+  zombie.GiveBack();
+  EXPECT_TRUE(Until([&] {
+    zombie.Poll();
+    return zombie.held.size() == 1;
+  }));
+  EXPECT_EQ(zombie.held.begin()->second.position->note, "heir");
+  EXPECT_TRUE(zombie.group->CommitNow(zombie.Positions("again")).ok());
 }
 
 TEST_F(KafkaGroupTest, APausedPartitionGoesOnWhereItWas) {
@@ -588,7 +595,10 @@ class KafkaProducerOutageTest : public KafkaProducerTest {
 TEST_F(KafkaProducerOutageTest, GoesOnWhenBrokersAreBackWithoutLossOrRepetition) {
   const std::string topic = kafka_->MakeTopic("outage", 2);
   const auto producer = Producer([](KafkaProducer::Options* o) { o->max_queued_bytes = 200'000; });
-  Member reader = Join(topic, Named("r"));
+  Member reader = Join(topic, [](KafkaGroup::Options* o) {
+    o->instance = "r";
+    o->rejoin_after = milliseconds(500);
+  });
   std::atomic<bool> stop{false};
   std::atomic<int> sent{0};
   std::thread writing([&] {
