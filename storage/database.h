@@ -73,7 +73,7 @@ class Database {
   struct Rocks;
   Database(std::string path, std::unique_ptr<Rocks> rocks);
   static Result<std::unique_ptr<Database>> OpenOnce(const Options& options);
-  static Status OpenFamilies(const Options& options, Rocks* rocks);
+  static Status OpenFamilies(const Options& options, bool exists, Rocks* rocks);
   Status CheckFormat();
 
   std::string path_;
