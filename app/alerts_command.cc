@@ -10,6 +10,7 @@
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/pipeline_rules.h"
 #include "app/rule_options.h"
 #include "app/time_argument.h"
 #include "core/record.h"
@@ -249,7 +250,9 @@ int RunAlertsExplain(const AlertsShowOptions& options, CommandContext* context) 
   if (alerts == nullptr) return exit_code;
   const Result<Alert> alert = alerts->Find(options.id);
   if (!alert.ok()) return Fail(alert.status(), context);
-  const auto rules = LoadRulesFor({loaded.config.rule_paths, loaded.config.rule_variables});
+  const auto rules = loaded.config.pipeline.has_value()
+                         ? RulesInForce(loaded.config, context->clock)
+                         : LoadRulesFor({loaded.config.rule_paths, loaded.config.rule_variables});
   if (!rules.ok()) context->messages->Warning("the rules cannot be read: " + rules.status().message());
   const RuleSet none;
   std::fputs(AlertTimeline(*alert, rules.ok() ? **rules : none, context->out.color).c_str(), stdout);

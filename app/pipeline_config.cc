@@ -75,12 +75,19 @@ void CheckSources(LoadedConfig* loaded) {
   for (const FileSourceConfig& source : loaded->config.file_sources) refuse(source.name, "file", ".path");
   for (const SyslogSourceConfig& source : loaded->config.syslog_sources)
     refuse(source.name, "syslog", ".listen");
+  bool local = false;
   for (const KafkaSourceConfig& source : loaded->config.kafka_sources) {
+    local |= source.time_zone == "local";
     const Setting* group = FindSetting(loaded->settings, "sources." + source.name + ".group");
     if (group != nullptr && group->origin != Origin::kDefault)
       loaded->warnings.push_back(
           {group->place, 0, 0, "`" + group->path + "` has no effect with `kafka:`, whose group counts"});
   }
+  if (local)
+    loaded->warnings.push_back({FindSetting(loaded->settings, "kafka.brokers")->place, 0, 0,
+                                "the time zone is local: each worker would read times that say none in its "
+                                "own host's; name it, as in "
+                                "`correlate: {time_zone: Europe/Berlin}`"});
 }
 
 }  // namespace

@@ -508,7 +508,8 @@ constexpr char kWorkers[] = "version: 1\nkafka: {brokers: [\"a:9092\"]";
 TEST(PipelineConfigTest, ItHasDefaultsAndSourcesTakeItsBrokers) {
   const LoadedConfig loaded =
       Load(std::string(kWorkers) +
-           ", settings: {client.rack: r1}, instance: w1, group: rt, match_partitions: 24}\nsources:\n"
+           ", settings: {client.rack: r1}, instance: w1, group: rt, match_partitions: 24}\n"
+           "correlate: {time_zone: UTC}\nsources:\n"
            "  a: {type: kafka, topics: [logs]}\n"
            "  b: {type: kafka, topics: [others], settings: {client.rack: r2}}\n"
            "  c: {type: kafka, topics: [others], brokers: [\"b:9092\"]}\n");
@@ -576,10 +577,11 @@ TEST(PipelineConfigTest, WhatCannotWorkIsRefusedAndSaysWhatToWrite) {
     EXPECT_THAT(Rendered(Load(c.yaml).problems), ElementsAre(HasSubstr(c.problem))) << c.yaml;
 }
 
-TEST(PipelineConfigTest, AGroupOfASourceIsWarnedOf) {
+TEST(PipelineConfigTest, AGroupOfASourceAndAZoneThatDiffersByHostAreWarnedOf) {
   const LoadedConfig loaded =
       Load(std::string(kWorkers) + "}\nsources: {a: {type: kafka, topics: [logs], group: mine}}\n");
-  EXPECT_THAT(Rendered(loaded.warnings), ElementsAre(HasSubstr("`sources.a.group` has no effect")));
+  EXPECT_THAT(Rendered(loaded.warnings), ElementsAre(HasSubstr("`sources.a.group` has no effect"),
+                                                     HasSubstr("c.yml:2:18: the time zone is local")));
 }
 
 TEST(RunCommandTest, RolesAreForWorkersThatShareTheWork) {
