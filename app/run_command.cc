@@ -12,6 +12,7 @@
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/pipeline_command.h"
 #include "app/rule_options.h"
 #include "runtime/embedded.h"
 #include "runtime/rule_reload.h"
@@ -247,6 +248,7 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
     return kExitConfig;
   }
   HandleSignals();
+  if (loaded.config.pipeline.has_value()) return RunPipeline(context, loaded.config, flags, stop_requested);
   return RunEmbedded(context, loaded.config, flags);
 }
 
