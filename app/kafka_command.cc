@@ -155,6 +155,43 @@ Result<std::map<std::string, SourceState>> StoredPartitions(const Config& config
   return damage.rows == 0 ? Result<std::map<std::string, SourceState>>(std::move(stored)) : damage.first;
 }
 
+// What workers that share the work read: the same view of sources, and of the topic between them. Positions
+// lie with the groups.
+std::vector<TopicsView> ViewShared(const Config& config, CommandContext* context, int* exit_code) {
+  std::vector<TopicsView> views;
+  const auto add = [&](const std::string& name, KafkaSettings settings, const std::string& group,
+                       const std::vector<std::string>& topics) {
+    settings.group = group;
+    Result<TopicsView> view = ViewOf(name, settings, topics, false);
+    if (view.ok()) {
+      views.push_back(std::move(*view));
+    } else {
+      *exit_code = Fail(view.status(), context);
+    }
+  };
+  const PipelineConfig& pipeline = *config.pipeline;
+  for (const KafkaSourceConfig& source : config.kafka_sources)
+    add(source.name, source.settings, pipeline.DetectGroup(), source.topics);
+  add(kOurs, pipeline.settings, pipeline.CorrelateGroup(), {pipeline.matches});
+  return views;
+}
+
+// How far the group of each view has read, by identity, as far as the database would know it.
+Result<std::map<std::string, SourceState>> GroupPositions(const std::vector<TopicsView>& views) {
+  std::map<std::string, SourceState> positions;
+  for (const TopicsView& view : views) {
+    std::vector<KafkaPartition> partitions;
+    for (const KafkaOffsets& offsets : view.view.unread) partitions.push_back(offsets.partition);
+    if (partitions.empty()) continue;
+    const auto told = view.admin->ToldPositions(partitions);
+    if (!told.ok()) return told.status();
+    for (const auto& [partition, next] : *told)
+      positions[KafkaIdentity{view.view.cluster, partition}.Encode()].next_index =
+          static_cast<uint64_t>(next);
+  }
+  return positions;
+}
+
 struct PartitionStatus {
   const char* state = "unread";
   uint64_t read = 0;  // the offset of the next record
@@ -391,9 +428,11 @@ int RunKafkaStatus(CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
-  const std::vector<TopicsView> views = ViewAll(loaded->config, false, false, context, &exit_code);
+  const bool shared = loaded->config.pipeline.has_value();
+  const std::vector<TopicsView> views = shared ? ViewShared(loaded->config, context, &exit_code)
+                                               : ViewAll(loaded->config, false, false, context, &exit_code);
   // After the brokers were asked: what was read meanwhile is not taken for missing.
-  const auto stored = StoredPartitions(loaded->config);
+  const auto stored = shared ? GroupPositions(views) : StoredPartitions(loaded->config);
   if (!stored.ok()) return Fail(stored.status(), context);
   ResultWriter writer(context->options.output, context->out, stdout,
                       {{"SOURCE"},
@@ -415,7 +454,7 @@ int RunKafkaStatus(CommandContext* context) {
       AddStatus(view, offsets, status, &writer);
       lag += status.lag;
       const Timestamp mark = status.watermark.value_or(Timestamp::Min());
-      if (status.lag == 0 || (held.has_value() && *held <= mark)) continue;
+      if (shared || status.lag == 0 || (held.has_value() && *held <= mark)) continue;
       held = mark;
       holder = offsets.partition.Path();
     }
@@ -440,6 +479,11 @@ int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
+  if (loaded->config.pipeline.has_value()) {
+    context->messages->Error(
+        "with `kafka:` positions lie with the groups of the workers, not here: there is nothing to reset");
+    return kExitUsage;
+  }
   Database::Options database_options;
   database_options.path = DatabasePath(loaded->config.data_dir);
   database_options.create = false;

@@ -130,6 +130,33 @@ TEST_F(KafkaCommandTest, InitAndCheckCoverOurOwnTopics) {
   EXPECT_THAT(changed.out, HasSubstr("set at least 864000000 (twice correlate.late_horizon)"));
 }
 
+TEST_F(KafkaCommandTest, StatusOfWorkersIsWhatTheirGroupsHaveRead) {
+  const std::string raw = kafka_->MakeTopic("raw", 1), matches = kafka_->MakeTopic("matches", 1);
+  Produce(raw, 1, Events(10, {}, 1));
+  Produce(matches, 1, Events(3, {}, 1));
+  const std::string group = "status-" + std::to_string(getpid());
+  Write("redthread.yml", "version: 1\nkafka:\n  brokers: [\"" + brokers_ + "\"]\n  group: " + group +
+                             "\n  topics: {matches: " + matches + "}\ncorrelate: {time_zone: UTC}\n" +
+                             "sources: {logs: {type: kafka, topics: [" + raw + "]}}\n");
+  const BinaryRun before = Kafka({"status"});
+  EXPECT_EQ(before.exit_code, 0) << before.err;
+  EXPECT_EQ(Lines(before).at(0)["state"], "unread");
+  auto consumer = KafkaConsumer::Start({{{brokers_}, group + "-detect", {}}, *TopicFilter::Of({raw})});
+  ASSERT_TRUE(consumer.ok());
+  (*consumer)->TellPositions({{{raw, 0}, 7}});
+  (*consumer)->FinishTelling(std::chrono::seconds(10));
+  const BinaryRun after = Kafka({"status"});
+  ASSERT_EQ(Lines(after).size(), 2U) << after.out << after.err;
+  EXPECT_EQ(Lines(after)[0]["read"], 7);
+  EXPECT_EQ(Lines(after)[0]["lag"], 3);
+  EXPECT_EQ(Lines(after)[0]["state"], "behind");
+  EXPECT_EQ(Lines(after)[1]["source"], "kafka:");
+  EXPECT_EQ(Lines(after)[1]["partition"], matches + "/0");
+  EXPECT_EQ(Lines(after)[1]["lag"], 3);
+  EXPECT_THAT(after.err, HasSubstr("6 records to be read\n"));
+  EXPECT_EQ(Kafka({"reset", raw + "/0"}).exit_code, 2);
+}
+
 PipelineConfig OwnTopics() {
   PipelineConfig pipeline;
   pipeline.match_partitions = 4;

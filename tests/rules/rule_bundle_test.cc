@@ -111,6 +111,17 @@ TEST(RuleBundleTest, EverythingThatDecidesChangesTheHash) {
   }
 }
 
+// Bundles of other versions of redthread lie in topics and are known by their hash.
+TEST(RuleBundleTest, TheBytesOfVersionOneStayAsTheyAre) {
+  const RuleBundle bundle{{{"a.yml", "A"}}, {{"v", {"1", ""}}}, "l", "e", {"core"}, {"10.0.0.1"}, "s"};
+  const std::string bytes = Encoded(bundle);
+  EXPECT_EQ(bytes, std::string("redthread rules\1\1\5a.yml\1A\1\1v\2\1"
+                               "1\0\1l\1e\1\4core\1\10"
+                               "10.0.0.1\1s",
+                               54));
+  EXPECT_EQ(HexOf(RuleBundle::HashOf(bytes)), "ce5a2ec6df1f29ec7b6f4f8a3eea7c00");
+}
+
 TEST(RuleBundleTest, NeitherACutNorAForeignTextIsABundle) {
   const RuleBundle bundle{{{"a.yml", kRule}}, {{"v", {"1", "2"}}}, "l", "e", {"core"}, {}, ""};
   const std::string bytes = Encoded(bundle);
