@@ -1,4 +1,5 @@
-// What the tests of workers that share the work have in common: topics of their own, and workers as processes.
+// What the tests of workers that share the work have in common: topics of their own, and workers as
+// processes.
 #pragma once
 
 #include <map>

@@ -69,8 +69,9 @@ class PipelineEqualityTest : public PipelineTest {
       const auto took = std::chrono::steady_clock::now() - begun;
       const std::string told = Told();
       EXPECT_TRUE(told == scanned);
-      std::cout << suite.name << ", " << partitions << " partitions, " << workers << " workers: "
-                << HexOf(HashBytes(told)) << " of " << std::count(told.begin(), told.end(), '\n') << " alerts, "
+      std::cout << suite.name << ", " << partitions << " partitions, " << workers
+                << " workers: " << HexOf(HashBytes(told)) << " of "
+                << std::count(told.begin(), told.end(), '\n') << " alerts, "
                 << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
       for (const std::string& topic : topics) kafka_->DeleteTopic(topic);
     }
@@ -99,13 +100,15 @@ TEST_F(PipelineEqualityTest, TheWholeCorpusOverWindowsEvents) {
     arguments.insert(arguments.end(), {"-r", folder});
   }
   Suite suite{"evtx", rules_, {}};
-  for (const nlohmann::json& file : ReadJson(*ReferencePath("data/manifest.json"))["files"]) {
+  const nlohmann::json manifest = ReadJson(*ReferencePath("data/manifest.json"));
+  for (const nlohmann::json& file : manifest["files"]) {
     const std::string path = file["path"];
     if (!path.starts_with("events/evtx/") || !path.ends_with(".ndjson.zst")) continue;
     suite.files.push_back({*ReferencePath("data/" + path), file["logsource"]});
     for (const char* key : {"product", "service", "category"}) {
       for (const std::string& value : Values(file["logsource"], key))
-        arguments.insert(arguments.end(), {"--logsource", key + ("=" + value) + "@" + suite.files.back().path});
+        arguments.insert(arguments.end(),
+                         {"--logsource", key + ("=" + value) + "@" + suite.files.back().path});
     }
     arguments.push_back(suite.files.back().path);
   }
