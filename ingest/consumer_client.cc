@@ -8,8 +8,14 @@ namespace redthread {
 
 namespace {
 
-// What librdkafka holds that nobody has taken yet; it fetches no more beyond that.
-constexpr const char* kMaxFetchedKib = "16384";
+// What librdkafka holds that nobody has taken yet. Beyond that it fetches no more; before version 2.2 it then
+// sleeps for up to a second, whatever is taken meanwhile, so there it must be what is used up in that time.
+#if RD_KAFKA_VERSION >= 0x02020000
+constexpr std::pair<const char*, const char*> kFetched[] = {{"queued.max.messages.kbytes", "32768"},
+                                                            {"fetch.queue.backoff.ms", "10"}};
+#else
+constexpr std::pair<const char*, const char*> kFetched[] = {{"queued.max.messages.kbytes", "131072"}};
+#endif
 
 // Of librdkafka's log: emergencies to warnings. Source: syslog(3).
 constexpr int kWarning = 4;
@@ -53,8 +59,8 @@ void ConsumerClient::OnLog(const rd_kafka_t* client, int level, const char* faci
 // ---- the client
 
 Status ConsumerClient::Open(KafkaSettings settings, const Properties& defaults, const Properties& own) {
-  Properties properties = {{"queued.max.messages.kbytes", kMaxFetchedKib},
-                           {"reconnect.backoff.max.ms", "5000"}};
+  Properties properties(std::begin(kFetched), std::end(kFetched));
+  properties.emplace_back("reconnect.backoff.max.ms", "5000");
 #if RD_KAFKA_VERSION >= 0x02050000
   properties.emplace_back("enable.metrics.push", "false");
 #endif

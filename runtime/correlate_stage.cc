@@ -141,8 +141,11 @@ Status CorrelateStage::CommitDue(bool now) {
 }
 
 Status CorrelateStage::CommitOne(uint32_t tag) {
+  const Nanoseconds begun = clock_->Elapsed();
   RT_RETURN_IF_ERROR(owned_[tag]->fold->Commit());
-  return TellAlerts(tag);
+  RT_RETURN_IF_ERROR(TellAlerts(tag));
+  if (options_.on_commit) options_.on_commit(clock_->Elapsed() - begun);
+  return Status::Ok();
 }
 
 // ---- alerts

@@ -38,6 +38,7 @@ class CorrelateStage {
     // The record that is told of an alert; `at`: the offset in `matches` that it stands on.
     std::function<std::string(const Alert& alert, uint64_t at)> render;
     std::function<void(const std::string&)> on_problem;  // may be empty
+    std::function<void(Nanoseconds)> on_commit;          // how long all stood still for it; may be empty
   };
   struct Counts {
     uint64_t records = 0;
