@@ -190,6 +190,22 @@ Status KafkaAdmin::AwaitTopics(const std::vector<KafkaTopicPlan>& plans) {
   return Status::Unavailable("topics were made, and the brokers do not know of them yet");
 }
 
+Status KafkaAdmin::Delete(const std::vector<std::string>& topics) {
+  Status first;
+  for (const std::string& topic : topics) {
+    const RdQueue queue(rd_kafka_queue_new(client_->client.get()));
+    rd_kafka_DeleteTopic_t* request = rd_kafka_DeleteTopic_new(topic.c_str());
+    rd_kafka_DeleteTopics(client_->client.get(), &request, 1, nullptr, queue.get());
+    const RdEvent event(rd_kafka_queue_poll(queue.get(), 2 * kAnswerMilliseconds));
+    rd_kafka_DeleteTopic_destroy(request);
+    const rd_kafka_resp_err_t error =
+        event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event.get());
+    if (first.ok() && error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      first = RdStatus("cannot remove topic " + topic, error);
+  }
+  return first;
+}
+
 Result<std::optional<uint64_t>> KafkaAdmin::FingerprintAt(const KafkaPartition& partition, int64_t offset) {
   constexpr int kWaits = 100, kMilliseconds = 100;
   const RdPartitions list(rd_kafka_topic_partition_list_new(1));

@@ -48,6 +48,8 @@ class KafkaAdmin {
   Result<std::vector<KafkaTopic>> Describe(const std::vector<std::string>& topics);
   // Makes them all, or says which not and why; kInvalid when there is one already.
   Status Create(const std::vector<KafkaTopicPlan>& topics);
+  // Removes topics, with what they hold. The first that cannot be removed is the error; the others are gone.
+  Status Delete(const std::vector<std::string>& topics);
   // FingerprintOf the record at that offset; nothing when there is none (any more). Waits for it up to ten
   // seconds, then kUnavailable.
   Result<std::optional<uint64_t>> FingerprintAt(const KafkaPartition& partition, int64_t offset);

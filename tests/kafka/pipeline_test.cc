@@ -142,6 +142,19 @@ TEST_F(PipelineEqualityTest, RolesApartGiveTheSameAnswer) {
   EXPECT_TRUE(Told() == scanned);
 }
 
+TEST_F(PipelineEqualityTest, TheTourIsTheSame) {
+  const BinaryRun scanned = RunBinary({"-q", "demo"});
+  const BinaryRun read = RunBinary({"-q", "demo", "--kafka", kafka_->brokers()});
+  EXPECT_EQ(read.exit_code, 0) << read.err;
+  // The line that says how long it took.
+  const auto without_time = [](const std::string& text) {
+    const size_t at = text.find("lines from");
+    return text.substr(0, at) + text.substr(text.find('\n', at));
+  };
+  EXPECT_EQ(without_time(read.out), without_time(scanned.out));
+  EXPECT_NE(scanned.out, "");
+}
+
 // The folder of a worker is a cache.
 TEST_F(PipelineEqualityTest, AFolderLostUnderLoadIsMadeAgainFromTheTopic) {
   const uint64_t seed = Seed();

@@ -344,7 +344,8 @@ SimReader::Filter SimPipeline::FilterOf(Mutant mutant) {
     const bool is_empty = frame.folds.empty() && frame.matches.empty();
     if (mutant == Mutant::kNoProgress && is_empty) return {};
     uint64_t& next = (*reached)[{partition, frame.head.source}];
-    const uint64_t from = mutant == Mutant::kArrivalOrder ? frame.head.begin.offset : next;
+    const bool keeps = mutant == Mutant::kArrivalOrder || mutant == Mutant::kRewritten;
+    const uint64_t from = keeps ? frame.head.begin.offset : next;
     const uint64_t shift = from - frame.head.begin.offset;  // may wrap, and so go back
     FrameHead head = frame.head;
     head.begin.offset += shift;

@@ -18,6 +18,7 @@ namespace redthread {
 // Ways to be wrong, which the comparison has to find.
 enum class Mutant : uint8_t {
   kNone,
+  kRewritten,     // none either, through what makes the others
   kNoSequences,   // whoever reads frames takes each of them for new
   kArrivalOrder,  // a match has the time of its arrival
   kNoProgress,    // frames without matches are not there
