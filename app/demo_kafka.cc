@@ -92,7 +92,7 @@ class DemoPipeline {
     KafkaInput& input = options.detect.inputs.emplace_back();
     input.name = "logs";
     input.settings = pipeline_.settings;
-    input.settings.group = pipeline_.DetectGroup();
+    input.settings.group = pipeline_.DetectGroup(input.name);
     input.topics = raw_;
     options.settings = pipeline_.settings;
     options.settings.group = pipeline_.CorrelateGroup();

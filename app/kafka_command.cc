@@ -29,7 +29,8 @@ int Fail(const Status& status, CommandContext* context) {
 
 // Topics that belong together, and what their cluster holds.
 struct TopicsView {
-  std::string name;  // of the source; of our own topics kOurs
+  std::string name;   // of the source; of our own topics kOurs
+  std::string group;  // of workers that read them; empty: none
   std::unique_ptr<KafkaAdmin> admin;
   KafkaView view;
   std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
@@ -164,6 +165,7 @@ std::vector<TopicsView> ViewShared(const Config& config, CommandContext* context
     settings.group = group;
     Result<TopicsView> view = ViewOf(name, settings, topics, false);
     if (view.ok()) {
+      view->group = group;
       views.push_back(std::move(*view));
     } else {
       *exit_code = Fail(view.status(), context);
@@ -171,12 +173,32 @@ std::vector<TopicsView> ViewShared(const Config& config, CommandContext* context
   };
   const PipelineConfig& pipeline = *config.pipeline;
   for (const KafkaSourceConfig& source : config.kafka_sources)
-    add(source.name, source.settings, pipeline.DetectGroup(), source.topics);
+    add(source.name, source.settings, pipeline.DetectGroup(source.name), source.topics);
   add(kOurs, pipeline.settings, pipeline.CorrelateGroup(), {pipeline.matches});
   return views;
 }
 
-// How far the group of each view has read, by identity, as far as the database would know it.
+// A word of a note beside a position: "awaits=logs/3".
+std::string WordIn(const std::string& note, const std::string& name) {
+  const size_t at = (" " + note).find(" " + name + "=");
+  if (at == std::string::npos) return "";
+  const size_t begin = at + name.size() + 1;
+  return note.substr(begin, note.find(' ', begin) - begin);
+}
+
+// What a position says of time: of a raw partition the time seen, of one of matches how far was judged.
+std::optional<Timestamp> WatermarkIn(const std::string& note) {
+  for (const char* name : {"watermark", "seen"}) {
+    const std::string word = WordIn(note, name);
+    Timestamp time;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), time.ns);
+    if (!word.empty() && error == std::errc() && end == word.data() + word.size()) return time;
+  }
+  return std::nullopt;
+}
+
+// How far the group of each view has read, by identity, as far as the database would know it; `path` is the
+// raw partition that a partition of matches waits for.
 Result<std::map<std::string, SourceState>> GroupPositions(const std::vector<TopicsView>& views) {
   std::map<std::string, SourceState> positions;
   for (const TopicsView& view : views) {
@@ -185,9 +207,12 @@ Result<std::map<std::string, SourceState>> GroupPositions(const std::vector<Topi
     if (partitions.empty()) continue;
     const auto told = view.admin->ToldPositions(partitions);
     if (!told.ok()) return told.status();
-    for (const auto& [partition, next] : *told)
-      positions[KafkaIdentity{view.view.cluster, partition}.Encode()].next_index =
-          static_cast<uint64_t>(next);
+    for (const auto& [partition, position] : *told) {
+      SourceState& state = positions[KafkaIdentity{view.view.cluster, partition}.Encode()];
+      state.next_index = static_cast<uint64_t>(position.next_offset);
+      state.watermark = WatermarkIn(position.note);
+      state.path = WordIn(position.note, "awaits");
+    }
   }
   return positions;
 }
@@ -198,6 +223,8 @@ struct PartitionStatus {
   uint64_t lag = 0;   // records that are there and not read
   std::optional<Timestamp> watermark;
   std::optional<Timestamp> heard;
+  std::string awaits;  // of a partition of matches: what holds its watermark
+  std::string owner;   // the worker that reads it
 };
 
 PartitionStatus StatusOf(const KafkaOffsets& offsets, const SourceState* state) {
@@ -234,7 +261,8 @@ void AddStatus(const TopicsView& view, const KafkaOffsets& offsets, const Partit
                     {WithThousands(status.lag)},
                     {TimeOr(status.watermark, "-")},
                     {TimeOr(status.heard, "-")},
-                    {status.state}});
+                    {status.owner.empty() ? "-" : status.owner},
+                    {status.awaits.empty() ? status.state : status.state + (", awaits " + status.awaits)}});
     return;
   }
   std::string json = R"({"kind":"partition","source":)";
@@ -245,6 +273,11 @@ void AddStatus(const TopicsView& view, const KafkaOffsets& offsets, const Partit
           R"(,"read":)" + std::to_string(status.read) + R"(,"lag":)" + std::to_string(status.lag);
   if (status.watermark.has_value()) json += R"(,"watermark":")" + FormatTimestamp(*status.watermark) + "\"";
   if (status.heard.has_value()) json += R"(,"heard":")" + FormatTimestamp(*status.heard) + "\"";
+  for (const auto& [key, value] : {std::pair("owner", &status.owner), {"awaits", &status.awaits}}) {
+    if (value->empty()) continue;
+    json += std::string(",\"") + key + "\":";
+    AppendJsonString(*value, &json);
+  }
   writer->AddRecord(json + R"(,"state":")" + status.state + "\"}");
 }
 
@@ -443,14 +476,24 @@ int RunKafkaStatus(CommandContext* context) {
                        {"LAG", true},
                        {"WATERMARK"},
                        {"HEARD"},
+                       {"OWNER"},
                        {"STATE"}});
   uint64_t lag = 0;
   std::string holder;
   std::optional<Timestamp> held;
   for (const TopicsView& view : views) {
+    std::map<KafkaPartition, std::string> owners;
+    if (!view.group.empty()) {
+      Result<std::map<KafkaPartition, std::string>> asked = view.admin->Owners(view.group);
+      if (!asked.ok()) return Fail(asked.status(), context);
+      owners = std::move(*asked);
+    }
     for (const KafkaOffsets& offsets : view.view.unread) {
       const auto found = stored->find(KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
-      const PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
+      PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
+      if (shared && found != stored->end()) status.awaits = found->second.path;
+      if (const auto owner = owners.find(offsets.partition); owner != owners.end())
+        status.owner = owner->second;
       AddStatus(view, offsets, status, &writer);
       lag += status.lag;
       const Timestamp mark = status.watermark.value_or(Timestamp::Min());

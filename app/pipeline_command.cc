@@ -58,7 +58,7 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
     KafkaInput& input = options.detect.inputs.emplace_back();
     input.name = source.name;
     input.settings = source.settings;
-    input.settings.group = pipeline.DetectGroup();
+    input.settings.group = pipeline.DetectGroup(source.name);
     input.topics = source.topics;
     input.log_source = source.log_source;
     input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);

@@ -157,8 +157,8 @@ class Bench {
     std::vector<KafkaPartition> all;
     for (int p = 0; p < partitions; ++p) all.push_back({topic, p});
     uint64_t read = 0;
-    for (const auto& [partition, offset] : Take(admin->ToldPositions(all)))
-      read += static_cast<uint64_t>(offset);
+    for (const auto& [partition, position] : Take(admin->ToldPositions(all)))
+      read += static_cast<uint64_t>(position.next_offset);
     return read;
   }
   // Waits for it to have read `total`; records a second between the first step and the last.

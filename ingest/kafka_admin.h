@@ -12,6 +12,7 @@
 #include "core/status.h"
 #include "ingest/kafka_consumer.h"
 #include "ingest/kafka_settings.h"
+#include "ingest/topic_log.h"
 
 namespace redthread {
 
@@ -54,7 +55,10 @@ class KafkaAdmin {
   // seconds, then kUnavailable.
   Result<std::optional<uint64_t>> FingerprintAt(const KafkaPartition& partition, int64_t offset);
   // How far Kafka was told that the settings' group has read: for those partitions of which it was.
-  Result<std::map<KafkaPartition, int64_t>> ToldPositions(const std::vector<KafkaPartition>& partitions);
+  Result<std::map<KafkaPartition, GroupPosition>> ToldPositions(
+      const std::vector<KafkaPartition>& partitions);
+  // Which member of that group reads a partition now: its name, else its host.
+  Result<std::map<KafkaPartition, std::string>> Owners(const std::string& group);
 
  private:
   struct Client;

@@ -99,7 +99,7 @@ Status CorrelateStage::GiveBack() {
   for (const std::unique_ptr<Owned>& owned : owned_) {
     if (owned == nullptr) continue;
     RT_RETURN_IF_ERROR(owned->fold->Commit());
-    positions.push_back({owned->name, static_cast<int64_t>(owned->last_offset), ""});
+    positions.push_back(PositionOf(*owned));
   }
   if (!positions.empty()) RT_RETURN_IF_ERROR(reader_->CommitNow(positions));
   for (std::unique_ptr<Owned>& owned : owned_) owned = nullptr;
@@ -185,10 +185,26 @@ Status CorrelateStage::TakeAcknowledged() {
     RT_RETURN_IF_ERROR(owned->fold->MarkTold(done.sequence));
     if (done.offset <= owned->last_offset) continue;
     owned->last_offset = done.offset;
-    positions.push_back({owned->name, static_cast<int64_t>(done.offset), ""});
+    positions.push_back(PositionOf(*owned));
   }
   if (!positions.empty()) reader_->Commit(positions);
   return Status::Ok();
+}
+
+GroupPosition CorrelateStage::PositionOf(const Owned& owned) {
+  std::string note = "v1";
+  const Timestamp watermark = owned.fold->watermark();
+  if (watermark != Timestamp::Min()) note += " watermark=" + std::to_string(watermark.ns);
+  const CorrelatePartition::SourceProgress* holder = nullptr;
+  const std::vector<CorrelatePartition::SourceProgress> sources = owned.fold->sources();
+  for (const CorrelatePartition::SourceProgress& source : sources) {
+    if (!source.awaited) continue;
+    if (holder == nullptr ||
+        source.watermark.value_or(Timestamp::Min()) < holder->watermark.value_or(Timestamp::Min()))
+      holder = &source;
+  }
+  if (holder != nullptr) note += " awaits=" + holder->path;
+  return {owned.name, static_cast<int64_t>(owned.last_offset), std::move(note)};
 }
 
 // ---- the end

@@ -1,6 +1,9 @@
 // CorrelateStage: frames of the topic `matches` -> alerts in the topic `alerts`. A member of the group that
 // reads `matches`; has a folder for each partition that it is given.
 //
+// Beside its offset the group holds for people to see, "v1 watermark=17.. awaits=logs/3": what a partition
+// has judged up to, and which raw partition holds that back; neither word where there is none.
+//
 // A partition of alerts is that of matches. An alert is told after what led to it is stored, with the offset
 // that this was read up to; the group gets to know an offset when all that was told of it is acknowledged.
 // What is told twice is the same alert with the same offset, or an older one: readers keep the greatest.
@@ -87,6 +90,7 @@ class CorrelateStage {
   Status CommitOne(uint32_t tag);
   Status TellAlerts(uint32_t tag);
   Status TakeAcknowledged();
+  static GroupPosition PositionOf(const Owned& owned);
   Status GiveBack();
   void Tell(const std::string& text) const;
 

@@ -517,7 +517,7 @@ TEST(PipelineConfigTest, ItHasDefaultsAndSourcesTakeItsBrokers) {
   EXPECT_THAT(Rendered(loaded.warnings), IsEmpty());
   const PipelineConfig& pipeline = *loaded.config.pipeline;
   EXPECT_THAT(pipeline.settings.brokers, ElementsAre("a:9092"));
-  EXPECT_EQ(pipeline.DetectGroup(), "rt-detect");
+  EXPECT_EQ(pipeline.DetectGroup("logs"), "rt-detect-logs");
   EXPECT_EQ(pipeline.CorrelateGroup(), "rt-correlate");
   EXPECT_EQ(pipeline.instance, "w1");
   EXPECT_EQ(pipeline.match_partitions, 24);

@@ -155,6 +155,23 @@ TEST_F(PipelineEqualityTest, TheTourIsTheSame) {
   EXPECT_NE(scanned.out, "");
 }
 
+TEST_F(PipelineEqualityTest, StatusShowsWhoReadsWhatAndWhatIsAwaited) {
+  const std::string topic = kafka_->MakeTopic("status", 2);
+  KafkaRunTest::Produce(topic, 2, Events(500, {}, 3));
+  ConfigurePipeline({{topic}}, 2);
+  const auto worker = StartWorker("0");
+  const auto status = [&] { return RunBinary({"kafka", "status", "-c", Path("redthread.yml")}); };
+  EXPECT_TRUE(Until([&] {
+    const std::string out = status().out;
+    size_t done = 0;
+    for (size_t at = 0; (at = out.find("\"state\":\"at its end\"", at)) != std::string::npos; ++at) ++done;
+    return done == 4 && out.find("\"owner\":\"/127.0.0.1\"") != std::string::npos;
+  })) << status().out;
+  const std::string out = status().out;
+  EXPECT_THAT(out, HasSubstr("\"watermark\":\"2026-"));
+  EXPECT_THAT(out, HasSubstr(matches_ + "/1"));
+}
+
 // The folder of a worker is a cache.
 TEST_F(PipelineEqualityTest, AFolderLostUnderLoadIsMadeAgainFromTheTopic) {
   const uint64_t seed = Seed();
