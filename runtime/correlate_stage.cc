@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/crash_point.h"
+
 namespace redthread {
 
 namespace {
@@ -76,6 +78,7 @@ Status CorrelateStage::Open(const TopicReader::Given& given) {
     ++counts_.restored;
     Tell(given.partition.Path() + ": nothing is in " + options.path + "; it is made again from " +
          std::to_string(owned->told_to - low) + " records");
+    CrashPoint("correlate_restores");
   }
   if (next != 0 && next < low)
     return Status::Invalid(given.partition.Path() + ": the records from " + std::to_string(next) + " to " +
@@ -101,7 +104,9 @@ Status CorrelateStage::GiveBack() {
     RT_RETURN_IF_ERROR(owned->fold->Commit());
     positions.push_back({owned->name, static_cast<int64_t>(owned->last_offset), ""});
   }
+  CrashPoint("correlate_gives_back");
   if (!positions.empty()) RT_RETURN_IF_ERROR(reader_->CommitNow(positions));
+  CrashPoint("correlate_given_back");
   for (std::unique_ptr<Owned>& owned : owned_) owned = nullptr;
   pending_.clear();
   reader_->GiveBack();
@@ -165,6 +170,7 @@ Status CorrelateStage::TellAlerts(uint32_t tag) {
     return true;
   }));
   RT_RETURN_IF_ERROR(status);
+  if (last > owned->sent) CrashPoint("correlate_sent");
   owned->sent = last;
   pending_.push_back({last_number_, tag, last, next});
   return Status::Ok();
@@ -176,6 +182,7 @@ Status CorrelateStage::TakeAcknowledged() {
   std::map<uint32_t, Pending> newest;
   for (; !pending_.empty() && pending_.front().number <= *acknowledged; pending_.pop_front())
     newest[pending_.front().tag] = pending_.front();
+  if (!newest.empty()) CrashPoint("correlate_acknowledged");
   std::vector<GroupPosition> positions;
   for (const auto& [tag, done] : newest) {
     Owned* const owned = owned_[tag].get();
@@ -184,7 +191,10 @@ Status CorrelateStage::TakeAcknowledged() {
     owned->last_offset = done.offset;
     positions.push_back({owned->name, static_cast<int64_t>(done.offset), ""});
   }
-  if (!positions.empty()) reader_->Commit(positions);
+  if (positions.empty()) return Status::Ok();
+  CrashPoint("correlate_marked");
+  reader_->Commit(positions);
+  CrashPoint("correlate_told");
   return Status::Ok();
 }
 
