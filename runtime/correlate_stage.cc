@@ -52,6 +52,10 @@ Status CorrelateStage::TakeNews(Nanoseconds at_most) {
                            options_.data_dir + ", and start them again");
   }
   for (const KafkaRecords::Record& record : news.records.records) RT_RETURN_IF_ERROR(Apply(record));
+  for (const auto& [tag, offset] : news.records.at_end) {
+    Owned* const owned = owned_[tag].get();
+    if (owned != nullptr) owned->seen_end |= static_cast<uint64_t>(offset) >= owned->fold->next_offset();
+  }
   for (const TopicReader::Given& given : news.given) RT_RETURN_IF_ERROR(Open(given));
   return Status::Ok();
 }
@@ -202,7 +206,9 @@ Status CorrelateStage::TakeAcknowledged() {
 
 bool CorrelateStage::finished() const {
   return pending_.empty() && std::all_of(owned_.begin(), owned_.end(), [](const auto& owned) {
-           return owned == nullptr || (owned->fold->finished() && owned->fold->uncommitted() == 0);
+           // What it has stored may be the end of an earlier run.
+           return owned == nullptr ||
+                  (owned->seen_end && owned->fold->finished() && owned->fold->uncommitted() == 0);
          });
 }
 

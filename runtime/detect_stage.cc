@@ -234,6 +234,7 @@ Status DetectStage::Open(size_t n, const TopicReader::Given& given) {
     return Status::Ok();
   }
   opened->reading = true;
+  ended_ = false;
   return input.reader->Read(given.partition,
                             static_cast<int64_t>(opened->taken) - (opened->verifying ? 1 : 0), tag);
 }

@@ -145,16 +145,18 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   Result<std::unique_ptr<Life>> life = Begin(role);
   if (!life.ok()) return life.status();
   std::optional<Nanoseconds> quiet_since;
+  size_t owned = 0;
   Status status;
   while (status.ok() && !stop && !failed_ && !(options_.until_idle && AllFinished())) {
     status = (*life)->Turn();
     const Nanoseconds now = clock_->Elapsed();
-    if (!(*life)->finished()) {
+    if (!(*life)->finished() || (*life)->owned() != owned) {
+      owned = (*life)->owned();
       quiet_since.reset();
     } else if (!quiet_since.has_value()) {
       quiet_since = now;
     }
-    const Nanoseconds wait = (*life)->owned() > 0 ? kQuiet : kGivenNothing;
+    const Nanoseconds wait = owned > 0 ? kQuiet : kGivenNothing;
     // It goes on until the other has finished too, which may give it more to do.
     finished_[role] = options_.until_idle && quiet_since.has_value() && now - *quiet_since >= wait;
   }
