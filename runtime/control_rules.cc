@@ -52,12 +52,18 @@ Status ControlRules::TakeNewest() {
   const std::lock_guard topic_lock(topic_mutex_);
   RT_RETURN_IF_ERROR(topic_.Refresh());
   const std::optional<RuleEpoch> current = topic_.log().current();
-  if (!current.has_value() || current->number == Newest().epoch) return Status::Ok();
+  if (!current.has_value()) return Status::Ok();
+  const bool outdated = current->detect_version > options_.detect_version;
+  {
+    const std::lock_guard lock(mutex_);
+    newest_.outdated = outdated;
+    if (current->number == newest_.epoch) return Status::Ok();
+  }
   const Result<std::shared_ptr<const Engine>> engine = LoadLocked(current->number);
   if (!engine.ok()) return engine.status();
   {
     const std::lock_guard lock(mutex_);
-    newest_ = {current->number, *engine};
+    newest_ = {current->number, *engine, false};
   }
   if (options_.on_news)
     options_.on_news("rules of epoch " + std::to_string(current->number) +

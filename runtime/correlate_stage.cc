@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/crash_point.h"
+
 namespace redthread {
 
 namespace {
@@ -50,6 +52,10 @@ Status CorrelateStage::TakeNews(Nanoseconds at_most) {
                            options_.data_dir + ", and start them again");
   }
   for (const KafkaRecords::Record& record : news.records.records) RT_RETURN_IF_ERROR(Apply(record));
+  for (const auto& [tag, offset] : news.records.at_end) {
+    Owned* const owned = owned_[tag].get();
+    if (owned != nullptr) owned->seen_end |= static_cast<uint64_t>(offset) >= owned->fold->next_offset();
+  }
   for (const TopicReader::Given& given : news.given) RT_RETURN_IF_ERROR(Open(given));
   return Status::Ok();
 }
@@ -76,6 +82,7 @@ Status CorrelateStage::Open(const TopicReader::Given& given) {
     ++counts_.restored;
     Tell(given.partition.Path() + ": nothing is in " + options.path + "; it is made again from " +
          std::to_string(owned->told_to - low) + " records");
+    CrashPoint("correlate_restores");
   }
   if (next != 0 && next < low)
     return Status::Invalid(given.partition.Path() + ": the records from " + std::to_string(next) + " to " +
@@ -101,7 +108,9 @@ Status CorrelateStage::GiveBack() {
     RT_RETURN_IF_ERROR(owned->fold->Commit());
     positions.push_back(PositionOf(*owned));
   }
+  CrashPoint("correlate_gives_back");
   if (!positions.empty()) RT_RETURN_IF_ERROR(reader_->CommitNow(positions));
+  CrashPoint("correlate_given_back");
   for (std::unique_ptr<Owned>& owned : owned_) owned = nullptr;
   pending_.clear();
   reader_->GiveBack();
@@ -168,6 +177,7 @@ Status CorrelateStage::TellAlerts(uint32_t tag) {
     return true;
   }));
   RT_RETURN_IF_ERROR(status);
+  if (last > owned->sent) CrashPoint("correlate_sent");
   owned->sent = last;
   pending_.push_back({last_number_, tag, last, next});
   return Status::Ok();
@@ -179,6 +189,7 @@ Status CorrelateStage::TakeAcknowledged() {
   std::map<uint32_t, Pending> newest;
   for (; !pending_.empty() && pending_.front().number <= *acknowledged; pending_.pop_front())
     newest[pending_.front().tag] = pending_.front();
+  if (!newest.empty()) CrashPoint("correlate_acknowledged");
   std::vector<GroupPosition> positions;
   for (const auto& [tag, done] : newest) {
     Owned* const owned = owned_[tag].get();
@@ -187,7 +198,10 @@ Status CorrelateStage::TakeAcknowledged() {
     owned->last_offset = done.offset;
     positions.push_back(PositionOf(*owned));
   }
-  if (!positions.empty()) reader_->Commit(positions);
+  if (positions.empty()) return Status::Ok();
+  CrashPoint("correlate_marked");
+  reader_->Commit(positions);
+  CrashPoint("correlate_told");
   return Status::Ok();
 }
 
@@ -211,7 +225,9 @@ GroupPosition CorrelateStage::PositionOf(const Owned& owned) {
 
 bool CorrelateStage::finished() const {
   return pending_.empty() && std::all_of(owned_.begin(), owned_.end(), [](const auto& owned) {
-           return owned == nullptr || (owned->fold->finished() && owned->fold->uncommitted() == 0);
+           // What it has stored may be the end of an earlier run.
+           return owned == nullptr ||
+                  (owned->seen_end && owned->fold->finished() && owned->fold->uncommitted() == 0);
          });
 }
 

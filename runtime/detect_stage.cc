@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "correlate/group_rows.h"
+#include "storage/crash_point.h"
 
 namespace redthread {
 
@@ -128,7 +129,11 @@ Status DetectStage::CommitRulesNow(size_t input, const std::vector<Raw*>& partit
     raw->position.rules = epoch_;
     positions.push_back({raw->name, static_cast<int64_t>(raw->position.next), raw->position.Note()});
   }
-  return positions.empty() ? Status::Ok() : inputs_[input].reader->CommitNow(positions);
+  if (positions.empty()) return Status::Ok();
+  CrashPoint("detect_rules_untold");
+  RT_RETURN_IF_ERROR(inputs_[input].reader->CommitNow(positions));
+  CrashPoint("detect_rules_told");
+  return Status::Ok();
 }
 
 // ---- which partitions there are, and which of them are ours
@@ -189,6 +194,7 @@ Status DetectStage::Announce() {
     if (!number.ok()) return number.status();
     last_number_ = *number;
   }
+  CrashPoint("detect_announced");
   return Status::Ok();
 }
 
@@ -228,6 +234,7 @@ Status DetectStage::Open(size_t n, const TopicReader::Given& given) {
     return Status::Ok();
   }
   opened->reading = true;
+  ended_ = false;
   return input.reader->Read(given.partition,
                             static_cast<int64_t>(opened->taken) - (opened->verifying ? 1 : 0), tag);
 }
@@ -243,7 +250,9 @@ Status DetectStage::GiveBack(size_t n) {
     if (raw != nullptr)
       positions.push_back({raw->name, static_cast<int64_t>(raw->position.next), raw->position.Note()});
   }
+  CrashPoint("detect_gives_back");
   if (!positions.empty()) RT_RETURN_IF_ERROR(input.reader->CommitNow(positions));
+  CrashPoint("detect_given_back");
   std::erase_if(pending_, [n](const Pending& pending) { return pending.input == n; });
   for (std::unique_ptr<Raw>& raw : input.partitions) raw = nullptr;
   input.tags.clear();
@@ -469,6 +478,7 @@ Status DetectStage::SendMatches(const Batch& batch, Raw* raw, const FrameHead& h
     }
   }
   for (const int32_t partition : begun) RT_RETURN_IF_ERROR(Send(partition, raw, head));
+  if (!begun.empty()) CrashPoint("detect_frames_sent");
   return Status::Ok();
 }
 
@@ -511,7 +521,9 @@ Status DetectStage::TellProgress(bool now) {
           {raw->name, static_cast<int64_t>(raw->position.next), raw->position.Note()});
     }
     pending.number = last_number_;
-    if (!pending.positions.empty()) pending_.push_back(std::move(pending));
+    if (pending.positions.empty()) continue;
+    pending_.push_back(std::move(pending));
+    CrashPoint("detect_progress_sent");
   }
   ended_ = ended;
   return Status::Ok();
@@ -537,7 +549,9 @@ Status DetectStage::CommitAcknowledged() {
   const Result<uint64_t> acknowledged = writer_->Acknowledged();
   if (!acknowledged.ok()) return acknowledged.status();
   for (; !pending_.empty() && pending_.front().number <= *acknowledged; pending_.pop_front()) {
+    CrashPoint("detect_acknowledged");
     inputs_[pending_.front().input].reader->Commit(pending_.front().positions);
+    CrashPoint("detect_told");
     ++counts_.commits;
   }
   return Status::Ok();

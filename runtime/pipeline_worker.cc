@@ -35,6 +35,11 @@ bool TimeMayCure(const Status& status) {
          status.code() == StatusCode::kNotFound;
 }
 
+// A member that can do nothing with what it is given would keep it from those that can.
+Status Outdated() {
+  return Status::Unavailable("the rules in force are for a newer redthread, which it makes way for");
+}
+
 }  // namespace
 
 struct PipelineWorker::Life {
@@ -145,20 +150,25 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   Result<std::unique_ptr<Life>> life = Begin(role);
   if (!life.ok()) return life.status();
   std::optional<Nanoseconds> quiet_since;
+  size_t owned = 0;
   Status status;
-  while (status.ok() && !stop && !failed_ && !(options_.until_idle && AllFinished())) {
+  bool outdated = false;
+  while (status.ok() && !stop && !failed_ && !outdated && !(options_.until_idle && AllFinished())) {
     status = (*life)->Turn();
     const Nanoseconds now = clock_->Elapsed();
-    if (!(*life)->finished()) {
+    if (!(*life)->finished() || (*life)->owned() != owned) {
+      owned = (*life)->owned();
       quiet_since.reset();
     } else if (!quiet_since.has_value()) {
       quiet_since = now;
     }
-    const Nanoseconds wait = (*life)->owned() > 0 ? kQuiet : kGivenNothing;
+    const Nanoseconds wait = owned > 0 ? kQuiet : kGivenNothing;
+    outdated = rules_->Newest().outdated;
     // It goes on until the other has finished too, which may give it more to do.
     finished_[role] = options_.until_idle && quiet_since.has_value() && now - *quiet_since >= wait;
   }
   if (status.ok()) status = (*life)->Stop();
+  if (status.ok() && outdated) status = Outdated();
   const std::lock_guard lock(mutex_);
   (*life)->Count(&report_);
   return status;
@@ -169,7 +179,7 @@ void PipelineWorker::RunRole(Role role, const std::atomic<bool>& stop) {
   std::optional<Nanoseconds> trouble_since;
   while (!stop && !failed_) {
     const Nanoseconds begun = clock_->Elapsed();
-    const Status status = Live(role, stop);
+    const Status status = rules_->Newest().outdated ? Outdated() : Live(role, stop);
     const Nanoseconds now = clock_->Elapsed();
     if (status.ok()) return;
     // The end of a run has done its best.

@@ -16,6 +16,8 @@ class RuleEpochs {
   struct Rules {
     uint64_t epoch = 0;  // 0: there are none yet
     std::shared_ptr<const Engine> engine;
+    // Newer ones are in force, which this version of redthread cannot run: it is to take no part.
+    bool outdated = false;
   };
   virtual ~RuleEpochs() = default;
 

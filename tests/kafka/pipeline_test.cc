@@ -18,11 +18,6 @@ using testing::HasSubstr;
 // The default of `correlate.lateness`.
 constexpr Nanoseconds kLateness = std::chrono::minutes(5);
 
-uint64_t Seed() {
-  const char* text = std::getenv("REDTHREAD_SEED");
-  return text == nullptr ? std::random_device{}() : std::strtoull(text, nullptr, 10);
-}
-
 // How many partitions of matches, and workers. All of them: REDTHREAD_PIPELINES=all.
 std::vector<std::pair<int, int>> Shapes() {
   const char* text = std::getenv("REDTHREAD_PIPELINES");

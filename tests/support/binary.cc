@@ -81,8 +81,8 @@ BinaryRun Process::Wait() {
   rusage usage{};
   EXPECT_EQ(wait4(child_, &state, 0, &usage), child_);
   child_ = -1;
-  return {WIFEXITED(state) ? WEXITSTATUS(state) : -1, Contents(out_), Contents(err_),
-          int64_t{usage.ru_maxrss} * 1024};
+  return {WIFEXITED(state) ? WEXITSTATUS(state) : -1, WIFSIGNALED(state) ? WTERMSIG(state) : 0,
+          Contents(out_), Contents(err_), int64_t{usage.ru_maxrss} * 1024};
 }
 
 std::vector<std::string> BinaryCommand(const std::vector<std::string>& arguments) {
