@@ -29,11 +29,11 @@ int Fail(const Status& status, CommandContext* context) {
 
 // Topics that belong together, and what their cluster holds.
 struct TopicsView {
-  std::string name;   // of the source; of our own topics kOurs
-  std::string group;  // of workers that read them; empty: none
+  std::string name;  // of the source; of our own topics kOurs
   std::unique_ptr<KafkaAdmin> admin;
   KafkaView view;
   std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
+  std::string group;               // of workers that read them; empty: none
 };
 constexpr char kOurs[] = "kafka:";  // no source can have that name
 
