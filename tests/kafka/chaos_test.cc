@@ -3,7 +3,8 @@
 // have told what a scan tells, each alert once.
 //
 // REDTHREAD_CHAOS_RUNS=50 runs more of it. Each run is decided by its seed, printed, as far as processes on
-// one machine are: REDTHREAD_SEED repeats the first.
+// one machine are: REDTHREAD_SEED repeats the first. REDTHREAD_CHAOS_LOG=1 tells what happened, also if all
+// is well.
 #include <signal.h>
 
 #include <filesystem>
@@ -155,6 +156,7 @@ void ChaosTest::Tend() {
     const bool was_told = run.signal == SIGKILL || (run.signal == SIGTERM && worker->draining());
     if (!was_told && run.exit_code != 0 && !is_behind)
       ADD_FAILURE() << worker->name << " ended with " << run.exit_code << "\n" << run.err;
+    if (worker->draining() && Clock::now() - worker->drains > std::chrono::seconds(5)) Note("that took long");
     Note(worker->name + " has ended: " + std::to_string(run.exit_code) + "\n" + run.err);
     worker->drains = {};
     if (worker->in_play) Start(worker.get());
@@ -318,7 +320,7 @@ void ChaosTest::Run(int number, uint64_t seed) {
             << " | " << counts_.doubled << " | "
             << std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun_).count() << " s | "
             << HexOf(HashBytes(OfTheTest(Told()))) << " | " << (well ? "equal" : "NOT EQUAL") << std::endl;
-  if (!well) std::cout << log_ << std::endl;
+  if (!well || std::getenv("REDTHREAD_CHAOS_LOG") != nullptr) std::cout << log_ << std::endl;
 }
 
 // The roll is finished, everything is drained, and read to its end.
