@@ -143,6 +143,11 @@ std::optional<RuleEpoch> ControlLog::Find(uint64_t number) const {
   return epochs_[number - 1];
 }
 
+bool ControlLog::IsForgotten(uint64_t number) const {
+  const std::optional<RuleEpoch> epoch = Find(number);
+  return epoch.has_value() && bundles_.count(epoch->bundle) == 0;
+}
+
 Result<RuleBundle> ControlLog::BundleOf(const Hash128& hash) const {
   const auto found = bundles_.find(hash);
   if (found == bundles_.end() || !found->second.complete())

@@ -75,6 +75,8 @@ class ControlLog {
   std::optional<RuleEpoch> current() const;
   std::optional<RuleEpoch> Find(uint64_t number) const;
   const std::vector<RuleEpoch>& epochs() const { return epochs_; }
+  // Whether it is there, and its bundle is not any more.
+  bool IsForgotten(uint64_t number) const;
   // The bundle of one of the last kEpochsKept epochs. kNotFound for others; errors of Decode.
   Result<RuleBundle> BundleOf(const Hash128& hash) const;
 

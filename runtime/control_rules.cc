@@ -98,6 +98,8 @@ Status ControlRules::ProposeIfChanged() {
 }
 
 Result<std::shared_ptr<const Engine>> ControlRules::LoadLocked(uint64_t number) {
+  // Whoever reads from long ago needs to know rules by name, and those that are left decide the same.
+  while (topic_.log().IsForgotten(number)) ++number;
   const auto known = engines_.find(number);
   if (known != engines_.end()) return known->second;
   const std::optional<RuleEpoch> epoch = topic_.log().Find(number);

@@ -24,7 +24,7 @@ class RuleEpochs {
   // The newest that is known here. Asked between batches, so it does not wait.
   virtual Rules Newest() = 0;
   // Those of an epoch that somebody has used, and so is known to whoever looks. kUnavailable: not to be had
-  // now.
+  // now. Of an epoch so old that its rules are forgotten: the oldest that are not.
   virtual Result<std::shared_ptr<const Engine>> Find(uint64_t epoch) = 0;
 };
 

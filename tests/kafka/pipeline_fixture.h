@@ -36,9 +36,10 @@ class PipelineTest : public KafkaRunTest {
     kafka_->DeleteTopic(name);
     matches_ = name + ".matches";
     alerts_ = name + ".alerts";
+    control_ = name + ".control";
     pipeline_ = "  group: " + name + "\n  match_partitions: " + std::to_string(partitions) +
-                "\n  topics: {matches: " + matches_ + ", alerts: " + alerts_ + ", control: " + name +
-                ".control}\nsources:\n";
+                "\n  topics: {matches: " + matches_ + ", alerts: " + alerts_ + ", control: " + control_ +
+                "}\nsources:\n";
     for (size_t i = 0; i < sources.size(); ++i)
       pipeline_ += "  in" + std::to_string(i) + ": {type: kafka, topics: [" + sources[i].topic +
                    "], logsource: " + sources[i].log_source + "}\n";
@@ -128,7 +129,7 @@ class PipelineTest : public KafkaRunTest {
   std::string rule_paths_;  // a YAML list without brackets
   bool watch_rules_ = false;
   int session_ms_ = 6000;  // after so long a member that is not heard of is out
-  std::string matches_, alerts_;
+  std::string matches_, alerts_, control_;
   std::string pipeline_;  // the part of configurations that all workers share
 };
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "runtime/control_rules.h"
 #include "tests/kafka/pipeline_fixture.h"
 #include "tests/oracle/reference_data.h"
 
@@ -200,6 +201,34 @@ TEST_F(PipelineEqualityTest, AFolderLostUnderLoadIsMadeAgainFromTheTopic) {
   std::cout << "made again and read to the end in "
             << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
   EXPECT_TRUE(Told() == Scanned(events));
+}
+
+// More changes than rules are kept of: what was read with the first ones is read again all the same.
+TEST_F(PipelineEqualityTest, AFolderLostAfterManyChangesOfRulesIsMadeAgain) {
+  const std::string topic = kafka_->MakeTopic("changes", 2);
+  const Strings events = Events(4'000, kLateness, 3);
+  KafkaRunTest::Produce(topic, 2, events);
+  rule_paths_ = Write("changing.yml", kSignInRules);
+  ConfigurePipeline({{topic}}, 2);
+  RunToTheEnd(1);
+  for (int changes = 1; changes <= 26; ++changes) {
+    Write("changing.yml", kSignInRules + OtherRules(changes));
+    Engine::Options options;
+    options.rule_paths = {rule_paths_};
+    options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
+    options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
+    const Result<RuleBundle> bundle = Engine::Bundle(options);
+    ASSERT_TRUE(bundle.ok());
+    ControlTopic control({{{brokers_}, "", {}}, control_}, &clock_);
+    ASSERT_TRUE(control.Propose(*bundle->Encode(), kDetectVersion, false).ok());
+  }
+  const std::string scanned = Scanned(events);
+  EXPECT_NE(scanned, "");
+  RunToTheEnd(1);
+  EXPECT_EQ(Difference(scanned, OfTheTest(Told())), "");
+  std::filesystem::remove_all(Path("worker-0"));
+  RunToTheEnd(1);
+  EXPECT_EQ(Difference(scanned, OfTheTest(Told())), "");
 }
 
 }  // namespace
