@@ -73,7 +73,7 @@ class CorrelateStage {
     uint64_t sent = 0;         // the number of the last change that was sent
     uint64_t last_offset = 0;  // that the group was told
     Nanoseconds step_began{0};
-    bool seen_end = false;     // all that was there has been read, once
+    bool seen_end = false;  // all that was there has been read, once
     bool stopped = false;
   };
   // What the writer is to have acknowledged before it counts as told.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "ingest/kafka_admin.h"
 #include "ingest/kafka_group.h"
 #include "ingest/kafka_producer.h"
 
@@ -20,10 +21,12 @@ constexpr Nanoseconds kLongestPause = std::chrono::seconds(5);
 // A stage that has lived so long did not fail at its beginning.
 constexpr Nanoseconds kGoodLife = std::chrono::seconds(30);
 
-// --until-idle: how long there must have been nothing left to do; for a member that was given nothing, which
-// cannot know whether it will be; and how long trouble may last.
+// --until-idle: how long there must have been nothing left to do; how often a member that was given nothing
+// asks whether the others have read everything, and how much longer than two sessions it waits for it if they
+// have not; and how long trouble may last.
 constexpr Nanoseconds kQuiet = std::chrono::seconds(1);
-constexpr Nanoseconds kGivenNothing = std::chrono::seconds(12);
+constexpr Nanoseconds kAskAgain = std::chrono::seconds(2);
+constexpr Nanoseconds kGivenNothing = std::chrono::seconds(10);
 constexpr Nanoseconds kPatience = std::chrono::seconds(30);
 
 // When a problem that lasts is told again.
@@ -150,6 +153,7 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   Result<std::unique_ptr<Life>> life = Begin(role);
   if (!life.ok()) return life.status();
   std::optional<Nanoseconds> quiet_since;
+  Nanoseconds asked = clock_->Elapsed();
   size_t owned = 0;
   Status status;
   bool outdated = false;
@@ -162,16 +166,44 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
     } else if (!quiet_since.has_value()) {
       quiet_since = now;
     }
-    const Nanoseconds wait = owned > 0 ? kQuiet : kGivenNothing;
     outdated = rules_->Newest().outdated;
+    if (!options_.until_idle) continue;
     // It goes on until the other has finished too, which may give it more to do.
-    finished_[role] = options_.until_idle && quiet_since.has_value() && now - *quiet_since >= wait;
+    const Nanoseconds quiet = quiet_since.has_value() ? now - *quiet_since : Nanoseconds(0);
+    if (owned > 0 || !quiet_since.has_value()) {
+      finished_[role] = quiet_since.has_value() && quiet >= kQuiet;
+    } else if (now - asked >= kAskAgain) {
+      asked = now;
+      finished_[role] = quiet >= 2 * options_.session_timeout + kGivenNothing || GroupHasReadAll(role);
+    }
   }
   if (status.ok()) status = (*life)->Stop();
   if (status.ok() && outdated) status = Outdated();
   const std::lock_guard lock(mutex_);
   (*life)->Count(&report_);
   return status;
+}
+
+bool PipelineWorker::GroupHasReadAll(Role role) const {
+  const auto has_read = [](const KafkaSettings& settings, const std::vector<std::string>& topics) {
+    const Result<TopicFilter> filter = TopicFilter::Of(topics);
+    const Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
+    if (!filter.ok() || !admin.ok()) return false;
+    const Result<KafkaView> view = (*admin)->View(*filter);
+    if (!view.ok() || !view->missing.empty()) return false;
+    std::vector<KafkaPartition> partitions;
+    for (const KafkaOffsets& offsets : view->unread) partitions.push_back(offsets.partition);
+    const auto read = (*admin)->ToldPositions(partitions);
+    return read.ok() &&
+           std::all_of(view->unread.begin(), view->unread.end(), [&](const KafkaOffsets& offsets) {
+             const auto position = read->find(offsets.partition);
+             return offsets.high == offsets.low ||
+                    (position != read->end() && position->second.next_offset >= offsets.high);
+           });
+  };
+  if (role == kCorrelate) return has_read(options_.settings, {options_.correlate.matches});
+  return std::all_of(options_.detect.inputs.begin(), options_.detect.inputs.end(),
+                     [&](const KafkaInput& input) { return has_read(input.settings, input.topics); });
 }
 
 void PipelineWorker::RunRole(Role role, const std::atomic<bool>& stop) {

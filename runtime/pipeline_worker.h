@@ -64,6 +64,8 @@ class PipelineWorker {
   void RunRole(Role role, const std::atomic<bool>& stop);
   Status Live(Role role, const std::atomic<bool>& stop);
   Result<std::unique_ptr<Life>> Begin(Role role);
+  // Whether the group of a role has read all that there is, whoever its members are.
+  bool GroupHasReadAll(Role role) const;
   bool AllFinished() const { return finished_[kDetect] && finished_[kCorrelate]; }
   void TellOnce(const std::string& text);
 

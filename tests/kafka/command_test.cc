@@ -141,7 +141,7 @@ TEST_F(KafkaCommandTest, StatusOfWorkersIsWhatTheirGroupsHaveRead) {
   const BinaryRun before = Kafka({"status"});
   EXPECT_EQ(before.exit_code, 0) << before.err;
   EXPECT_EQ(Lines(before).at(0)["state"], "unread");
-  auto consumer = KafkaConsumer::Start({{{brokers_}, group + "-detect", {}}, *TopicFilter::Of({raw})});
+  auto consumer = KafkaConsumer::Start({{{brokers_}, group + "-detect-logs", {}}, *TopicFilter::Of({raw})});
   ASSERT_TRUE(consumer.ok());
   (*consumer)->TellPositions({{{raw, 0}, 7}});
   (*consumer)->FinishTelling(std::chrono::seconds(10));

@@ -14,6 +14,13 @@
 
 namespace redthread {
 
+// Sanitizers make each process several times as slow: fewer of the long runs then.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 inline uint64_t Seed() {
   const char* text = std::getenv("REDTHREAD_SEED");
   return text == nullptr ? std::random_device{}() : std::strtoull(text, nullptr, 10);

@@ -22,6 +22,7 @@ constexpr Nanoseconds kLateness = std::chrono::minutes(5);
 // How many partitions of matches, and workers. All of them: REDTHREAD_PIPELINES=all.
 std::vector<std::pair<int, int>> Shapes() {
   const char* text = std::getenv("REDTHREAD_PIPELINES");
+  if (kSanitized) return {{3, 2}};
   if (text == nullptr || std::string(text) != "all") return {{1, 1}, {3, 2}, {8, 3}};
   std::vector<std::pair<int, int>> shapes;
   for (const int partitions : {1, 3, 8}) {
@@ -120,6 +121,7 @@ TEST_F(PipelineEqualityTest, RolesApartGiveTheSameAnswer) {
   ConfigurePipeline({{topic}}, 3);
   auto detect = StartWorker("detect", {"--role", "detect"});
   auto correlate = StartWorker("correlate", {"--role", "correlate"});
+  EXPECT_TRUE(Until([&] { return Told() != ""; }));
   // What comes while they run, too.
   const Strings more = Events(2'000, kLateness, 8);
   KafkaRunTest::Produce(topic, 3, more);

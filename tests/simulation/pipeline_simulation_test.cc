@@ -128,7 +128,7 @@ class PipelineSimulationTest : public ::testing::Test {
 
 // Seeds in parts, so that several can be played at once. Sanitizers make each of them cost ten times as much.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t kUsual = 200;
+constexpr uint64_t kUsual = 160;
 #else
 constexpr uint64_t kUsual = 2'000;
 #endif
