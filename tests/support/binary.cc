@@ -59,7 +59,10 @@ Process::~Process() {
   std::fclose(err_);
 }
 
-void Process::Signal(int signal) { EXPECT_EQ(kill(child_, signal), 0); }
+void Process::Signal(int signal) {
+  ASSERT_GT(child_, 0) << "it has been waited for";
+  EXPECT_EQ(kill(child_, signal), 0);
+}
 
 bool Process::Says(const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
