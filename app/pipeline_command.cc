@@ -20,6 +20,7 @@ namespace {
 
 // How long the first rules are waited for.
 constexpr Nanoseconds kRulesPatience = std::chrono::seconds(60);
+constexpr Nanoseconds kRulesTurn = std::chrono::milliseconds(100);
 
 // The bundle to propose: nothing that has a bad rule in it.
 Result<std::string> CheckedBundle(const Config& config) {
@@ -127,7 +128,12 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   rules.on_problem = warn;
   rules.on_news = count;
   ControlRules control(std::move(rules), context->clock);
-  if (const Status first = control.AwaitFirst(kRulesPatience); !first.ok()) {
+  // In turns, so that whoever ends a worker that waits for rules need not wait with it.
+  Status first = Status::Unavailable("");
+  for (Nanoseconds waited{0}; !first.ok() && !stop && waited < kRulesPatience; waited += kRulesTurn)
+    first = control.AwaitFirst(kRulesTurn);
+  if (!first.ok() && stop) return kExitDone;
+  if (!first.ok()) {
     context->messages->Error(first.message());
     return ExitCodeOf(first);
   }
