@@ -295,8 +295,8 @@ Status DetectStage::TakeRecords(size_t n, const KafkaRecords& records) {
     Raw* const raw = input.partitions[tag].get();
     if (raw == nullptr || static_cast<uint64_t>(offset) < raw->taken) continue;
     raw->verifying = false;
-    // Compaction, or a transaction's marks, may leave no record at the offsets before the end.
     raw->end = raw->taken = static_cast<uint64_t>(offset);
+    PassGap(raw);
   }
   return Status::Ok();
 }
@@ -317,7 +317,9 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
   Batch* batch = nullptr;
   size_t bytes = 0;
   const auto submit = [&] {
-    if (batch != nullptr) workers_->Submit();
+    if (batch == nullptr) return;
+    workers_->Submit();
+    ++raw->at_work;
     batch = nullptr;
   };
   for (const size_t i : run) {
@@ -431,7 +433,15 @@ Status DetectStage::Apply(const Batch& batch) {
   RT_RETURN_IF_ERROR(SendMatches(batch, raw, head));
   raw->position.next = batch.source.progress.next_index;
   raw->position.fingerprint = batch.source.progress.cursor;
+  --raw->at_work;
+  PassGap(raw);
   return Status::Ok();
+}
+
+// Compaction, or a transaction's marks, may leave no record at the offsets before the end: when all that is
+// before them was applied, they are passed.
+void DetectStage::PassGap(Raw* raw) {
+  if (raw->at_work == 0 && raw->end == raw->taken) raw->position.next = raw->taken;
 }
 
 // To every partition that gets matches of the batch, a frame.

@@ -78,6 +78,7 @@ class DetectStage {
     RawPosition position;             // behind what was applied
     uint64_t taken = 0;               // behind what was taken from the reader
     uint64_t fingerprint = 0;         // of the last record taken
+    size_t at_work = 0;               // batches that were taken and are not applied
     std::optional<uint64_t> end;      // the offset of its end, when it was last seen
     bool reading = false;             // its records come, or would if it were not stopped
     bool verifying = false;           // the record before `taken` is awaited, to be compared
@@ -116,6 +117,7 @@ class DetectStage {
   Result<Batch*> FreeBatch();
   Result<bool> ApplyNext(bool wait);
   Status Drain();
+  static void PassGap(Raw* raw);
   Status Apply(const Batch& batch);
   Status SendMatches(const Batch& batch, Raw* raw, const FrameHead& head);
   Status Send(int32_t partition, Raw* raw, const FrameHead& head);

@@ -11,7 +11,11 @@ void SimCluster::MakeTopic(const std::string& topic, int partitions) {
 }
 
 void SimCluster::Append(const KafkaPartition& partition, std::string_view key, std::string_view value) {
-  logs_.at(partition).push_back({std::string(key), std::string(value), clock_->Now()});
+  logs_.at(partition).push_back({std::string(key), std::string(value), clock_->Now(), false});
+}
+
+void SimCluster::AppendMark(const KafkaPartition& partition) {
+  logs_.at(partition).push_back({"", "", clock_->Now(), true});
 }
 
 std::vector<KafkaPartition> SimCluster::PartitionsOf(const std::vector<std::string>& topics) const {
@@ -126,7 +130,7 @@ void SimReader::Fetch() {
     for (size_t n = dice->Below(12); n > 0 && reading.next < log.size(); --n) {
       const SimRecord& record = log[reading.next];
       texts_.push_back(filter_ ? filter_(partition, record.value) : record.value);
-      if (!texts_.back().empty())
+      if (!record.mark && !texts_.back().empty())
         news_.records.records.push_back(
             {reading.tag, static_cast<int64_t>(reading.next), record.written, texts_.back()});
       ++reading.next;

@@ -25,6 +25,7 @@ namespace redthread {
 struct SimRecord {
   std::string key, value;
   Timestamp written;
+  bool mark = false;  // an offset without a record
 };
 
 class SimReader;
@@ -38,6 +39,7 @@ class SimCluster {
 
   void MakeTopic(const std::string& topic, int partitions);
   void Append(const KafkaPartition& partition, std::string_view key, std::string_view value);
+  void AppendMark(const KafkaPartition& partition);
   const std::deque<SimRecord>& Log(const KafkaPartition& partition) const { return logs_.at(partition); }
   std::vector<KafkaPartition> PartitionsOf(const std::vector<std::string>& topics) const;
 

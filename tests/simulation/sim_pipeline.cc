@@ -103,6 +103,8 @@ void SimPipeline::Produce(size_t count) {
   for (; count > 0 && produced_ < events_.size(); --count) {
     const auto partition = static_cast<int32_t>(dice_.Below(static_cast<size_t>(raw_partitions_)));
     cluster_.Append({kRaw, partition}, "", events_[produced_++]);
+    // A transaction's mark, or what compaction leaves: an offset without a record.
+    if (dice_.Chance(10)) cluster_.AppendMark({kRaw, partition});
   }
 }
 
