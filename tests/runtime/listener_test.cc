@@ -57,7 +57,7 @@ class ListenerTest : public RuntimeTest {
     options.data_dir = Path("data");
     ListenerInput input;
     input.name = "net";
-    input.listener.address = "127.0.0.1:0";
+    std::get<SyslogListener::Options>(input.listener).address = "127.0.0.1:0";
     options.listeners = {input};
     if (change) change(&options);
     Result<std::unique_ptr<Embedded>> embedded = Embedded::Open(engine_, std::move(options), &clock_);
@@ -263,7 +263,9 @@ TEST_F(ListenerTest, TheMessageItsArrivalAndItsTimeAreStored) {
 }
 
 TEST_F(ListenerTest, WhatCannotBeReadIsADeadLetterOfItsSender) {
-  Start([](Embedded::Options* options) { options->listeners[0].listener.max_message_bytes = 1000; });
+  Start([](Embedded::Options* options) {
+    std::get<SyslogListener::Options>(options->listeners[0].listener).max_message_bytes = 1000;
+  });
   const auto sender = SenderOf(Kind::kTcp, 2);
   Send(sender.get(), "charlie", "ws1");
   Settle();
