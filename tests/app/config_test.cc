@@ -127,9 +127,6 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:74: `0` is not valid, write a whole number from 1 to 1000000"},
     {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", protocols: [http]}}\n",
      "/etc/redthread/c.yml:2:69: `http` is not one of udp, tcp and tls"},
-    {"version: 1\nsources: {k: {type: http, listen: a}}\n",
-     "/etc/redthread/c.yml:2:21: `sources.k` of type http is not available in this version, remove it or "
-     "comment it out"},
     {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
      "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
     {"version: 1\napi: {listen: \"127.0.0.1:9600\"}\n",
