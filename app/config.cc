@@ -307,7 +307,8 @@ std::string ListenerProblem(const HttpSourceConfig& source, bool allows_plaintex
   if (IsLoopback(source.address)) return "";
   if (source.tokens.empty()) {
     return "`" + source.address +
-           "` can be reached from other machines, say who may send: `tokens: {office: ${OFFICE_TOKEN}}`, or "
+           "` can be reached from other machines, say who may send: `tokens: {office: \"${OFFICE_TOKEN}\"}`, "
+           "or "
            "listen on 127.0.0.1";
   }
   if (source.tls.has_value() || allows_plaintext) return "";

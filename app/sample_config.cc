@@ -25,7 +25,7 @@ std::string ExampleOf(const SettingSpec& spec) {
     case SettingType::kZone:
       return "Europe/Berlin";
     case SettingType::kSecrets:
-      return "{office: ${OFFICE_TOKEN}}";
+      return "{office: \"${OFFICE_TOKEN}\"}";
     case SettingType::kProperties:
       return "{security.protocol: ssl}";
     case SettingType::kPath:
