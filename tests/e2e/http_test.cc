@@ -192,5 +192,41 @@ TEST_F(HttpTest, CurlSpeaksEveryProtocolWithTheToken) {
   EXPECT_NE(alerts.find("push/http/office/gateway"), std::string::npos) << alerts;
 }
 
+TEST_F(HttpTest, RsyslogHandsOverEachLineOnceAsToElasticsearch) {
+  // Its output for Elasticsearch, a package of its own.
+  if (RunProgram({"sh", "-c", "test -x /usr/sbin/rsyslogd && ls /usr/lib/*/rsyslog/omelasticsearch.so"},
+                 BinaryEnvironment(), "")
+          .exit_code != 0)
+    GTEST_SKIP() << "rsyslog-elasticsearch is not installed";
+  Configure(", protocols: bulk, tokens: {office: 0123456789abcdef}");
+  constexpr size_t kCount = 5000;
+  std::string lines;
+  for (size_t n = 0; n < kCount; ++n) lines += std::to_string(n) + "\n";
+  const std::string to = "server=\"127.0.0.1\" serverport=\"" + std::to_string(port_) + "\" ";
+  const std::string conf =
+      Write("rsyslog.conf",
+            "global(workDirectory=\"" + folder_.path() + "\")\n" +
+                "module(load=\"imfile\" mode=\"polling\" "
+                "pollingInterval=\"1\")\nmodule(load=\"omelasticsearch\")\n" +
+                "template(name=\"document\" type=\"string\" string=\"{\\\"n\\\":%msg%}\")\n" +
+                "input(type=\"imfile\" file=\"" + Write("numbers", lines) + "\" tag=\"t\")\n" +
+                "action(type=\"omelasticsearch\" " + to +
+                "template=\"document\" bulkmode=\"on\" searchIndex=\"logs\" searchType=\"\" uid=\"rsyslog\" "
+                "pwd=\"0123456789abcdef\" errorfile=\"" +
+                Path("errors") + "\" action.resumeRetryCount=\"-1\")\n");
+  Start();
+  Process rsyslog({"rsyslogd", "-n", "-f", conf, "-i", Path("rsyslog.pid")},
+                  {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (StoredNumbers().size() < kCount && std::chrono::steady_clock::now() < deadline) usleep(100'000);
+  rsyslog.Signal(SIGTERM);
+  const BinaryRun sender = rsyslog.Wait();
+  Stop();
+  const std::map<int, int> stored = StoredNumbers();
+  EXPECT_EQ(stored.size(), kCount) << sender.err << sender.out;
+  for (const auto& [n, times] : stored) EXPECT_EQ(times, 1) << n;
+  EXPECT_NE(access(Path("errors").c_str(), F_OK), 0) << "a document was refused";
+}
+
 }  // namespace
 }  // namespace redthread
