@@ -99,7 +99,12 @@ class HttpConnections::Connection {
     WriteLast(owner_->service_->Failure(parser_.request(), 408, "the request took too long"));
     return true;
   }
-  void Stop() { keep_alive_ = false; }
+  // Takes no more requests. False when nothing is left to be given either.
+  bool Stop() {
+    keep_alive_ = false;
+    if (state_ == State::kReading && writes()) state_ = State::kClosing;
+    return state_ != State::kReading;
+  }
 
   bool IsSlow(Nanoseconds now) const {
     const Options& options = owner_->options_;
@@ -346,12 +351,11 @@ void HttpConnections::CloseSlow() {
 void HttpConnections::Stop() {
   stopped_ = true;
   acceptor_.Stop();
-  std::vector<Connection*> reading;
+  std::vector<Connection*> over;
   for (const auto& [id, connection] : connections_) {
-    connection->Stop();
-    if (connection->is_reading() && !connection->writes()) reading.push_back(connection.get());
+    if (!connection->Stop()) over.push_back(connection.get());
   }
-  for (Connection* connection : reading) Close(connection);
+  for (Connection* connection : over) Close(connection);
 }
 
 bool HttpConnections::writes() const {

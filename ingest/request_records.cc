@@ -51,9 +51,8 @@ void RequestRecords::AddText(const std::string& text, std::string_view json,
     const std::string_view object = *JsonScan(text).Next();
     return AddObject(object, envelope, host, told);
   }
-  const bool is_locked = options_.format != SourceFormat::kAuto && options_.format != SourceFormat::kJson;
-  if (is_locked || (looks != SourceFormat::kAuto && looks != SourceFormat::kJson))
-    return Add(text, host, told);
+  const SourceFormat format = options_.format == SourceFormat::kAuto ? looks : options_.format;
+  if (format != SourceFormat::kAuto && format != SourceFormat::kJson) return Add(text, host, told);
   AddObject("{\"message\":" + std::string(json) + "}", envelope, host, told);
 }
 

@@ -106,6 +106,16 @@ TEST_F(HttpServiceTest, OfHecATextIsReadAsInAFileOrIsAMessage) {
   }
 }
 
+TEST_F(HttpServiceTest, OfASourceOfOneFormatATextIsARecordOfThat) {
+  const std::string line = R"({"event":"<34>Oct 11 22:14:15 host su[7]: text"})";
+  record_options_.format = SourceFormat::kSyslog;
+  Hec(line + R"({"event":"some words"})");
+  EXPECT_THAT(texts_, ElementsAre("<34>Oct 11 22:14:15 host su[7]: text", "some words"));
+  record_options_.format = SourceFormat::kJson;
+  Hec(line);
+  EXPECT_THAT(texts_, ElementsAre(R"({"message":"<34>Oct 11 22:14:15 host su[7]: text"})"));
+}
+
 TEST_F(HttpServiceTest, HecAnswersWithItsOwnCodes) {
   const struct {
     const char* target;
