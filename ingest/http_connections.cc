@@ -73,7 +73,7 @@ class HttpConnections::Connection {
         established_(owner->options_.tls == nullptr),
         began_(owner->clock_->Elapsed()) {
     bufferevent_setcb(
-        stream_, [](bufferevent*, void* self) { static_cast<Connection*>(self)->OnReadable(); },
+        stream_, [](bufferevent*, void* self) { static_cast<Connection*>(self)->Read(); },
         [](bufferevent*, void* self) { static_cast<Connection*>(self)->OnWritten(); },
         [](bufferevent*, short what, void* self) { static_cast<Connection*>(self)->OnEvent(what); }, this);
     bufferevent_setwatermark(stream_, EV_READ, 0, kReadBytes);
@@ -91,7 +91,7 @@ class HttpConnections::Connection {
     state_ = State::kReading;
     Write(answer);
     bufferevent_enable(stream_, EV_READ);
-    Read();  // may destroy this
+    Read();
   }
   // Tells the client when it is a request that takes too long. False when there is nothing to be told.
   bool GiveUp() {
@@ -130,9 +130,7 @@ class HttpConnections::Connection {
     kClosing,   // the last answer is given: what still comes is thrown away
   };
 
-  void OnReadable() { Read(); }
-
-  // Reads on as far as there is something to read. May destroy this.
+  // Reads on as far as there is something to read.
   void Read() {
     evbuffer* const input = bufferevent_get_input(stream_);
     for (;;) {

@@ -80,10 +80,10 @@ class HttpConnections {
   Clock* const clock_;
   Counts* const counts_;
   StreamAcceptor acceptor_;
-  std::map<Id, std::unique_ptr<Connection>> connections_;
   Id next_id_ = 1;
   size_t held_bytes_ = 0;
   bool stopped_ = false;
+  std::map<Id, std::unique_ptr<Connection>> connections_;  // they use what stands above to their end
 };
 
 }  // namespace redthread
