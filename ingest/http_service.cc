@@ -38,6 +38,8 @@ HttpService::Verdict HttpService::Judge(const HttpRequest& request, bool busy) c
     verdict.refusal = Failure(request, 403, "requests of web pages are not taken");
   } else if (protocol == Protocol::kHec && HecProtocol::IsHealth(request.path)) {
     verdict.refusal = HecProtocol::Health(busy);
+  } else if (protocol == Protocol::kHec && request.method == "OPTIONS") {
+    verdict.refusal = HttpAnswer();  // Docker's log driver asks whether anybody is there, without its token
   } else {
     verdict.refusal = Unauthorized(request, &verdict.token);
   }

@@ -393,6 +393,7 @@ TEST_F(HttpServiceTest, WithTokensNobodySendsWithoutOne) {
     EXPECT_EQ(Serve("GET", "/nowhere", "", headers).status, 401);
   }
   EXPECT_EQ(Serve("GET", "/services/collector/health").status, 200) << "whoever balances load has no token";
+  EXPECT_EQ(Serve("OPTIONS", "/services/collector/event/1.0").status, 200) << "nor Docker, before it sends";
 }
 
 TEST_F(HttpServiceTest, APageInABrowserOfThisMachineIsRefused) {
