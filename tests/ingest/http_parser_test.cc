@@ -75,7 +75,7 @@ TEST(HttpParserTest, RefusesWhatTwoReadersCouldReadInTwoWays) {
       {"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400},
-      {std::string("GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n", 37), 400},
+      {"GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(1, '\0') + "\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\nx", 400},
