@@ -63,6 +63,7 @@ std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color
     const std::string place =
         ShortTime(e.time) + "  " + Visible(e.source) + ":" + std::to_string(e.position.index);
     out += "  " + Styled(place, Style::kDim, color) + "\n";
+    if (lines.empty()) continue;
     out += "    " +
            (lines[i] ? Visible(*lines[i]) : Styled("(the line is no longer kept)", Style::kDim, color)) +
            "\n";
@@ -75,7 +76,7 @@ std::string AlertRecordWithLines(const Alert& alert, const EvidenceLines& lines)
   AppendAlertRecord(alert, &json);
   json.pop_back();  // the closing brace
   json += ",\"lines\":[";
-  for (size_t i = 0; i < alert.evidence.size(); ++i) {
+  for (size_t i = 0; i < lines.size(); ++i) {
     const Evidence& e = alert.evidence[i];
     json += i == 0 ? "{\"source\":" : ",{\"source\":";
     AppendJsonString(e.source, &json);

@@ -19,11 +19,11 @@ std::string GroupText(const AlertGroup& group);
 using EvidenceLines = std::vector<std::optional<std::string>>;
 
 // Everything about the alert, then its evidence with the raw lines. Safe for terminals. `lines` is as long as
-// alert.evidence.
+// alert.evidence, or empty: then only the places of records are shown.
 std::string AlertText(const Alert& alert, const EvidenceLines& lines, bool color);
 
 // The alert record (core/record.h) with one more member: "lines":[{"source":..,"position":..,"raw":".."},..],
-// raw null where the record is no longer kept.
+// raw null where the record is no longer kept; empty when `lines` is.
 std::string AlertRecordWithLines(const Alert& alert, const EvidenceLines& lines);
 
 }  // namespace redthread

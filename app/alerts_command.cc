@@ -5,16 +5,15 @@
 #include <tuple>
 #include <utility>
 
-#include "app/alert_text.h"
 #include "app/alert_timeline.h"
+#include "app/alert_view.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/pipeline_rules.h"
 #include "app/rule_options.h"
 #include "app/time_argument.h"
 #include "core/record.h"
-#include "storage/alert_store.h"
-#include "storage/event_store.h"
 
 namespace redthread {
 namespace {
@@ -84,12 +83,12 @@ class CanonicalOutput {
   std::string json_;
 };
 
-int ListCanonical(const StateReader& reader, const TimeRange& range, Level least, CommandContext* context) {
+int ListCanonical(const AlertView& alerts, const TimeRange& range, Level least, CommandContext* context) {
   ResultWriter writer(OutputFormat::kJsonl, context->out, stdout, {});
   CanonicalOutput output(&writer);
   Damage damage;
-  const Status visited = ForEachAlert(
-      reader, {range.begin, range.end, false},
+  const Status visited = alerts.ForEach(
+      {range.begin, range.end, false},
       [&](const Alert& alert) {
         if (alert.state == AlertState::kFinal && alert.level >= least) output.Add(alert);
         return true;
@@ -102,7 +101,7 @@ int ListCanonical(const StateReader& reader, const TimeRange& range, Level least
   return TellDamage(damage, context);
 }
 
-int List(const StateReader& reader, const TimeRange& range, Level least, const AlertsListOptions& options,
+int List(const AlertView& alerts, const TimeRange& range, Level least, const AlertsListOptions& options,
          CommandContext* context) {
   ResultWriter writer(context->options.output, context->out, stdout, AlertColumns());
   uint64_t found = 0;
@@ -128,7 +127,7 @@ int List(const StateReader& reader, const TimeRange& range, Level least, const A
     }
     return true;
   };
-  const Status visited = ForEachAlert(reader, {range.begin, range.end, true}, visit, &damage);
+  const Status visited = alerts.ForEach({range.begin, range.end, true}, visit, &damage);
   const Status written = writer.Finish();
   if (!visited.ok()) return Fail(visited, context);
   if (!written.ok()) return Fail(written, context);
@@ -141,23 +140,6 @@ int List(const StateReader& reader, const TimeRange& range, Level least, const A
                               " left out (use --min-level informational)");
   }
   return TellDamage(damage, context);
-}
-
-// The raw lines of the evidence; nothing for those that are no longer kept. Damaged ones are told.
-EvidenceLines ReadLines(const StateReader& reader, const Alert& alert, CommandContext* context) {
-  EventStore events;
-  EvidenceLines lines;
-  for (const Evidence& e : alert.evidence) {
-    std::string text;
-    StoredEvent stored;
-    const Status status = events.Read(reader, e.position, &text, &stored);
-    if (!status.ok() && status.code() != StatusCode::kNotFound) {
-      context->messages->Warning(e.source + ", record " + std::to_string(e.position.index) + ": " +
-                                 status.message());
-    }
-    lines.push_back(status.ok() ? std::optional<std::string>(std::move(text)) : std::nullopt);
-  }
-  return lines;
 }
 
 void AddAlertsList(CommandTree* tree, CLI::App* parent) {
@@ -211,26 +193,6 @@ void AddAlertsCommand(CommandTree* tree) {
   app->add_option("ID", explain->id, "the alert's id, or its beginning")->type_name("ID")->required();
 }
 
-std::string DatabasePath(const std::string& data_dir) { return data_dir + "/state"; }
-
-std::unique_ptr<Database> OpenForReading(const Config& config, CommandContext* context, int* exit_code) {
-  Database::Options options;
-  options.path = DatabasePath(config.data_dir);
-  options.create = false;
-  options.read_only = true;
-  Result<std::unique_ptr<Database>> database = Database::Open(options);
-  if (database.ok()) return std::move(*database);
-  *exit_code = ExitCodeOf(database.status());
-  if (database.status().code() != StatusCode::kNotFound) {
-    context->messages->Error(database.status().message());
-  } else {
-    *exit_code = kExitInput;
-    context->messages->Error("there is nothing in " + config.data_dir +
-                             " yet: `redthread run` keeps alerts there; name another folder with --data-dir");
-  }
-  return nullptr;
-}
-
 int RunAlertsList(const AlertsListOptions& options, CommandContext* context) {
   const Result<TimeRange> range = ParseTimeRange(options.since, options.until, context->clock->Now());
   if (!range.ok()) return Fail(range.status(), context);
@@ -241,25 +203,23 @@ int RunAlertsList(const AlertsListOptions& options, CommandContext* context) {
   const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
   int exit_code = kExitDone;
-  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
-  if (database == nullptr) return exit_code;
-  const std::unique_ptr<StateReader> reader = database->Snapshot();
+  const std::unique_ptr<AlertView> alerts = OpenAlerts(loaded.config, context, &exit_code);
+  if (alerts == nullptr) return exit_code;
   Level least = options.canonical ? Level::kInformational : loaded.config.min_level;
   if (!options.min_level.empty()) ParseLevel(options.min_level, &least);
-  return options.canonical ? ListCanonical(*reader, *range, least, context)
-                           : List(*reader, *range, least, options, context);
+  return options.canonical ? ListCanonical(*alerts, *range, least, context)
+                           : List(*alerts, *range, least, options, context);
 }
 
 int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context) {
   const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
   int exit_code = kExitDone;
-  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
-  if (database == nullptr) return exit_code;
-  const std::unique_ptr<StateReader> reader = database->Snapshot();
-  const Result<Alert> alert = FindAlert(*reader, options.id);
+  const std::unique_ptr<AlertView> alerts = OpenAlerts(loaded.config, context, &exit_code);
+  if (alerts == nullptr) return exit_code;
+  const Result<Alert> alert = alerts->Find(options.id);
   if (!alert.ok()) return Fail(alert.status(), context);
-  const EvidenceLines lines = ReadLines(*reader, *alert, context);
+  const EvidenceLines lines = alerts->Lines(*alert, context->messages);
   if (context->options.output == OutputFormat::kTable) {
     std::fputs(AlertText(*alert, lines, context->out.color).c_str(), stdout);
     return kExitDone;
@@ -269,13 +229,13 @@ int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context) {
   if (!writer.wants_rows()) {
     writer.AddRecord(AlertRecordWithLines(*alert, lines));
   } else {
-    for (size_t i = 0; i < lines.size(); ++i) {
+    for (size_t i = 0; i < alert->evidence.size(); ++i) {
       const Evidence& e = alert->evidence[i];
       writer.AddRow({{ShortTime(e.time)},
                      {e.rule_id},
                      {e.source},
                      {std::to_string(e.position.index)},
-                     {lines[i].value_or("")}});
+                     {i < lines.size() ? lines[i].value_or("") : ""}});
     }
   }
   const Status status = writer.Finish();
@@ -286,11 +246,13 @@ int RunAlertsExplain(const AlertsShowOptions& options, CommandContext* context) 
   const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
   int exit_code = kExitDone;
-  const std::unique_ptr<Database> database = OpenForReading(loaded.config, context, &exit_code);
-  if (database == nullptr) return exit_code;
-  const Result<Alert> alert = FindAlert(*database->Snapshot(), options.id);
+  const std::unique_ptr<AlertView> alerts = OpenAlerts(loaded.config, context, &exit_code);
+  if (alerts == nullptr) return exit_code;
+  const Result<Alert> alert = alerts->Find(options.id);
   if (!alert.ok()) return Fail(alert.status(), context);
-  const auto rules = LoadRulesFor({loaded.config.rule_paths, loaded.config.rule_variables});
+  const auto rules = loaded.config.pipeline.has_value()
+                         ? RulesInForce(loaded.config, context->clock)
+                         : LoadRulesFor({loaded.config.rule_paths, loaded.config.rule_variables});
   if (!rules.ok()) context->messages->Warning("the rules cannot be read: " + rules.status().message());
   const RuleSet none;
   std::fputs(AlertTimeline(*alert, rules.ok() ? **rules : none, context->out.color).c_str(), stdout);

@@ -1,15 +1,12 @@
-// redthread alerts: what was found, from the data folder, also while `redthread run` is writing to it.
+// redthread alerts: what was found, from the data folder, also while `redthread run` is writing to it; of
+// workers that share the work, from the topic of alerts.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "app/command.h"
-#include "app/config.h"
-#include "core/status.h"
-#include "storage/database.h"
 
 namespace redthread {
 
@@ -31,12 +28,5 @@ void AddAlertsCommand(CommandTree* tree);
 int RunAlertsList(const AlertsListOptions& options, CommandContext* context);
 int RunAlertsShow(const AlertsShowOptions& options, CommandContext* context);
 int RunAlertsExplain(const AlertsShowOptions& options, CommandContext* context);
-
-// The folder of the database within the data folder. Source: docs/state_format.md.
-std::string DatabasePath(const std::string& data_dir);
-
-// The database in config.data_dir, for reading. On failure tells why, sets *exit_code and returns
-// null.
-std::unique_ptr<Database> OpenForReading(const Config& config, CommandContext* context, int* exit_code);
 
 }  // namespace redthread

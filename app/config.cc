@@ -11,6 +11,7 @@
 
 #include "app/config_reader.h"
 #include "app/config_value.h"
+#include "app/pipeline_config.h"
 #include "core/text.h"
 #include "ingest/socket_address.h"
 
@@ -141,8 +142,10 @@ void AppendEntries(const std::string& section, const std::vector<Setting>& given
 // All settings in the order of the schema, with the defaults of what was not given.
 std::vector<Setting> WithDefaults(const std::vector<Setting>& given) {
   std::vector<Setting> all;
+  const bool has_pipeline = FindSetting(given, "kafka.brokers") != nullptr;
   std::string_view entries_of;  // "sources" or "sinks", once its entries are there
   for (const SettingSpec& spec : AllSettings()) {
+    if (!has_pipeline && IsPipelineSetting(spec)) continue;
     if (!BelowNamedEntries(spec)) {
       AppendSetting(spec, PathOf(spec), given, &all);
       continue;
@@ -260,16 +263,18 @@ std::vector<HttpSourceConfig> HttpSources(const LoadedConfig& loaded) {
   return sources;
 }
 
-std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded) {
+std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded,
+                                            const std::optional<PipelineConfig>& pipeline) {
   std::vector<KafkaSourceConfig> sources;
   for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
     if (section != "sources.kafka") continue;
     KafkaSourceConfig source;
     source.name = entry.substr(std::strlen("sources."));
-    source.settings.brokers = Values(loaded, entry + ".brokers");
-    source.settings.group = Value(loaded, entry + ".group");
-    for (const std::string& property : Values(loaded, entry + ".settings"))
-      source.settings.properties.push_back(PairOf(property));
+    source.settings = KafkaSettingsOf(loaded.settings, entry);
+    if (source.settings.brokers.empty() && pipeline.has_value()) {
+      source.settings.brokers = pipeline->settings.brokers;
+      if (source.settings.properties.empty()) source.settings.properties = pipeline->settings.properties;
+    }
     source.topics = Values(loaded, entry + ".topics");
     source.max_record_bytes = ParseSize(Value(loaded, entry + ".max_record")).value_or(0);
     source.format = Value(loaded, entry + ".format");
@@ -329,10 +334,13 @@ void CheckTopics(LoadedConfig* loaded) {
     const std::string entry = "sources." + source.name;
     const auto check = [&](const char* name, const std::string& problem) {
       const Setting* setting = FindSetting(loaded->settings, entry + name);
-      if (setting == nullptr) setting = FindSetting(loaded->settings, entry + ".brokers");
+      if (setting == nullptr) setting = FindSetting(loaded->settings, entry + ".topics");
       if (setting != nullptr && !problem.empty()) loaded->problems.push_back({setting->place, 0, 0, problem});
     };
     check(".topics", TopicFilter::Of(source.topics).status().message());
+    check(".brokers", source.settings.brokers.empty()
+                          ? "`brokers` is missing (brokers to begin with), add `brokers: ...`"
+                          : "");
     // Of a property that is wrong by itself its place has been told.
     if (loaded->problems.empty()) check(".settings", KafkaSettingsProblem(source.settings));
     check(".max_record", FitsRecord(source.max_record_bytes)
@@ -385,7 +393,8 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.file_sources = FileSources(loaded);
   config.syslog_sources = SyslogSources(loaded);
   config.http_sources = HttpSources(loaded);
-  config.kafka_sources = KafkaSources(loaded);
+  config.pipeline = PipelineOf(loaded.settings);
+  config.kafka_sources = KafkaSources(loaded, config.pipeline);
   config.rule_paths = Values(loaded, "rules.paths");
   config.rule_variables = Value(loaded, "rules.variables");
   config.watch_rules = Value(loaded, "rules.reload") == "watch";
@@ -407,6 +416,7 @@ void Complete(const ConfigOptions& options, LoadedConfig* loaded) {
   CheckListeners(loaded);
   CheckHttp(loaded);
   CheckTopics(loaded);
+  CheckPipeline(loaded);
 }
 
 // The text of the file; Io with the system's reason.

@@ -88,12 +88,26 @@ struct KafkaSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// Workers that share the work over Kafka.
+struct PipelineConfig {
+  KafkaSettings settings;  // its group begins the names of the consumer groups
+  std::string instance;    // of this worker: static membership; empty: none
+  int match_partitions = 0;
+  std::string matches;  // topics
+  std::string alerts;
+  std::string control;
+  // Each source has a group of its own: a member is given what it reads, and nothing else.
+  std::string DetectGroup(const std::string& source) const { return settings.group + "-detect-" + source; }
+  std::string CorrelateGroup() const { return settings.group + "-correlate"; }
+};
+
 struct Config {
   std::string data_dir;
   std::vector<FileSourceConfig> file_sources;
   std::vector<SyslogSourceConfig> syslog_sources;
   std::vector<HttpSourceConfig> http_sources;
   std::vector<KafkaSourceConfig> kafka_sources;
+  std::optional<PipelineConfig> pipeline;  // of `kafka:`; then there are no sources of other types than kafka
   size_t sources() const {
     return file_sources.size() + syslog_sources.size() + http_sources.size() + kafka_sources.size();
   }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/demo_kafka.h"
 #include "app/demo_logs.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
@@ -61,16 +62,24 @@ class LogsFolder {
 };
 
 // The shipped rules, and the probes that tell what the logs do not show.
-Result<std::shared_ptr<const Engine>> LoadEngine() {
+Result<Engine::Options> DemoRules() {
   const Result<Resources> resources = FindResources();
   if (!resources.ok()) return resources.status();
-  const std::string probes = (fs::path(resources->logsources).parent_path() / "probes").string();
-  const Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor({{resources->rules_pack, probes}, ""});
-  if (!rules.ok()) return rules.status();
-  if (!(*rules)->problems.empty()) return Status::Invalid((*rules)->problems.front().Render());
   Engine::Options options;
+  const std::string probes = (fs::path(resources->logsources).parent_path() / "probes").string();
+  options.rule_paths = {resources->rules_pack, probes};
+  options.log_sources_path = resources->logsources;
+  options.entities_path = resources->entities;
   options.own_addresses = {"198.51.100.2"};  // the sample firm's office: everybody's address, so nobody's
-  return LoadEngineFor(*rules, options);
+  return options;
+}
+
+Result<std::shared_ptr<const Engine>> LoadEngine(const Engine::Options& options) {
+  Result<std::shared_ptr<const Engine>> engine = Engine::Load(options);
+  if (!engine.ok()) return engine.status();
+  const std::vector<RuleProblem>& problems = (*engine)->rules().problems;
+  if (!problems.empty()) return Status::Invalid(problems.front().Render());
+  return engine;
 }
 
 struct Findings {
@@ -79,6 +88,20 @@ struct Findings {
 };
 
 // Memory: all alerts of the sample logs, some thousands.
+Result<Findings> ReadOverKafka(const std::string& brokers, const std::string& folder,
+                               const Engine::Options& rules, const DemoSummary& logs,
+                               CommandContext* context) {
+  context->messages->Count("two workers read the logs from topics on " + brokers);
+  Result<std::vector<Alert>> alerts = AlertsOverKafka({brokers, folder}, rules, logs, context->clock);
+  if (!alerts.ok()) return alerts.status();
+  Findings findings;
+  findings.alerts = std::move(*alerts);
+  findings.report.counts.records = logs.lines;
+  findings.report.counts.bytes = logs.bytes;
+  findings.report.inputs = logs.files.size();
+  return findings;
+}
+
 Result<Findings> ScanLogs(const std::shared_ptr<const Engine>& engine, const DemoSummary& logs,
                           CommandContext* context) {
   ScanOptions options;
@@ -107,7 +130,9 @@ uint64_t PackRules(const RuleSet& rules) {
 Status ShowTour(const DemoOptions& options, CommandContext* context) {
   LogsFolder folder;
   RT_RETURN_IF_ERROR(folder.Open(options.keep));
-  const Result<std::shared_ptr<const Engine>> engine = LoadEngine();
+  const Result<Engine::Options> rules = DemoRules();
+  if (!rules.ok()) return rules.status();
+  const Result<std::shared_ptr<const Engine>> engine = LoadEngine(*rules);
   if (!engine.ok()) return engine.status();
 
   context->messages->Detail("writing the sample logs to " + folder.path());
@@ -115,7 +140,9 @@ Status ShowTour(const DemoOptions& options, CommandContext* context) {
   RT_RETURN_IF_ERROR(WriteDemoLogs(folder.path(), options.seed, &logs));
 
   const Nanoseconds begin = context->clock->Elapsed();
-  const Result<Findings> findings = ScanLogs(*engine, logs, context);
+  const Result<Findings> findings =
+      options.brokers.empty() ? ScanLogs(*engine, logs, context)
+                              : ReadOverKafka(options.brokers, folder.path(), *rules, logs, context);
   if (!findings.ok()) return findings.status();
   TourFacts facts;
   facts.elapsed = context->clock->Elapsed() - begin;
@@ -146,6 +173,11 @@ void AddDemoCommand(CommandTree* tree) {
                   "redthread demo --keep logs       the same, and the sample logs stay in ./logs"}},
                 [options](CommandContext* context) { return RunDemo(*options, context); });
   command->add_option("--keep", options->keep, "keep the sample logs in this folder")->type_name("FOLDER");
+  command
+      ->add_option(
+          "--kafka", options->brokers,
+          "read the logs from topics of these brokers, with two workers; the topics go with the tour")
+      ->type_name("HOST:PORT");
   command->add_option("--seed", options->seed, "another month of routine around the same story [1]")
       ->type_name("N");
 }

@@ -11,6 +11,7 @@ namespace redthread {
 struct DemoOptions {
   std::string keep;  // folder in which the logs stay; empty: a temporary one, removed at the end
   uint64_t seed = 1;
+  std::string brokers;  // "HOST:PORT,...": over Kafka; empty: scanned
 };
 
 void AddDemoCommand(CommandTree* tree);

@@ -8,12 +8,13 @@
 #include <optional>
 #include <utility>
 
-#include "app/alerts_command.h"
+#include "app/alert_view.h"
 #include "app/config.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/kafka_topic_check.h"
 #include "app/numbers.h"
+#include "app/pipeline_topics.h"
 #include "core/text.h"
 #include "ingest/kafka_admin.h"
 #include "storage/source_registry.h"
@@ -26,22 +27,27 @@ int Fail(const Status& status, CommandContext* context) {
   return ExitCodeOf(status);
 }
 
-// A source and what its cluster holds.
-struct SourceView {
-  const KafkaSourceConfig* source;
+// Topics that belong together, and what their cluster holds.
+struct TopicsView {
+  std::string name;  // of the source; of our own topics kOurs
   std::unique_ptr<KafkaAdmin> admin;
   KafkaView view;
   std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
+  std::string group;               // of workers that read them; empty: none
 };
+constexpr char kOurs[] = "kafka:";  // no source can have that name
 
-Result<SourceView> ViewOf(const KafkaSourceConfig& source, bool described) {
+std::string Named(const std::string& name) { return name == kOurs ? "`kafka`" : "source `" + name + "`"; }
+
+Result<TopicsView> ViewOf(const std::string& name, const KafkaSettings& settings,
+                          const std::vector<std::string>& wanted, bool described) {
   const auto named = [&](const Status& status) {
-    return Status(status.code(), "source `" + source.name + "`: " + status.message());
+    return Status(status.code(), Named(name) + ": " + status.message());
   };
-  SourceView viewed{&source, nullptr, {}, {}};
-  Result<TopicFilter> topics = TopicFilter::Of(source.topics);
+  TopicsView viewed{name, nullptr, {}, {}};
+  Result<TopicFilter> topics = TopicFilter::Of(wanted);
   if (!topics.ok()) return named(topics.status());
-  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(source.settings);
+  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
   if (!admin.ok()) return named(admin.status());
   viewed.admin = std::move(*admin);
   Result<KafkaView> view = viewed.admin->View(*topics);
@@ -58,12 +64,12 @@ Result<SourceView> ViewOf(const KafkaSourceConfig& source, bool described) {
   return viewed;
 }
 
-// The configuration, when it has sources of type kafka; else tells so and sets the exit code.
+// The configuration, when it names topics; else tells so and sets the exit code.
 std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_code) {
   LoadedConfig loaded = LoadConfigFor(context);
   *exit_code = kExitConfig;
   if (!loaded.problems.empty()) return std::nullopt;
-  if (loaded.config.kafka_sources.empty()) {
+  if (loaded.config.kafka_sources.empty() && !loaded.config.pipeline.has_value()) {
     context->messages->Error("the configuration names no source of type kafka; docs/kafka.md shows one");
     return std::nullopt;
   }
@@ -71,27 +77,50 @@ std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_co
   return loaded;
 }
 
-// Of all sources; tells what is wrong and sets the exit code when one cannot be asked.
-std::vector<SourceView> ViewAll(const Config& config, bool described, CommandContext* context,
+// Of all sources, and of our own topics where that is asked for; tells what is wrong and sets the exit code
+// when one cannot be asked.
+std::vector<TopicsView> ViewAll(const Config& config, bool ours, bool described, CommandContext* context,
                                 int* exit_code) {
-  std::vector<SourceView> views;
-  for (const KafkaSourceConfig& source : config.kafka_sources) {
-    Result<SourceView> view = ViewOf(source, described);
+  std::vector<TopicsView> views;
+  const auto add = [&](Result<TopicsView> view) {
     if (view.ok()) {
       views.push_back(std::move(*view));
     } else {
       *exit_code = Fail(view.status(), context);
     }
+  };
+  for (const KafkaSourceConfig& source : config.kafka_sources)
+    add(ViewOf(source.name, source.settings, source.topics, described));
+  if (ours && config.pipeline.has_value()) {
+    const PipelineConfig& p = *config.pipeline;
+    add(ViewOf(kOurs, p.settings, {p.matches, p.alerts, p.control}, described));
   }
   return views;
 }
 
+// How to make those topics of a view that are missing.
+std::vector<KafkaTopicPlan> PlansOf(const TopicsView& view, const Config& config,
+                                    const KafkaInitOptions& options, Nanoseconds retention) {
+  const int copies = options.copies > 0 ? options.copies : view.view.brokers >= 3 ? 3 : 1;
+  std::vector<KafkaTopicPlan> plans;
+  for (const std::string& name : view.view.missing)
+    plans.push_back(view.name == kOurs
+                        ? PlanPipelineTopic(name, *config.pipeline, copies, config.late_horizon)
+                        : PlanTopic(name, options.partitions, copies, retention));
+  return plans;
+}
+
+std::vector<TopicFinding> FindingsOf(const TopicsView& view, const KafkaTopic& topic, const Config& config) {
+  if (view.name != kOurs) return CheckTopic(topic, view.view.brokers, config.late_horizon);
+  return CheckPipelineTopic(topic, view.topics, *config.pipeline, view.view.brokers, config.late_horizon);
+}
+
 // ---- check
 
-std::string TopicRecord(const SourceView& view, const KafkaTopic& topic,
+std::string TopicRecord(const TopicsView& view, const KafkaTopic& topic,
                         const std::vector<TopicFinding>& findings) {
   std::string json = R"({"kind":"topic","source":)";
-  AppendJsonString(view.source->name, &json);
+  AppendJsonString(view.name, &json);
   json += R"(,"topic":)";
   AppendJsonString(topic.name, &json);
   json += R"(,"partitions":)" + std::to_string(topic.partitions) + R"(,"copies":)" +
@@ -127,12 +156,75 @@ Result<std::map<std::string, SourceState>> StoredPartitions(const Config& config
   return damage.rows == 0 ? Result<std::map<std::string, SourceState>>(std::move(stored)) : damage.first;
 }
 
+// What workers that share the work read: the same view of sources, and of the topic between them. Positions
+// lie with the groups.
+std::vector<TopicsView> ViewShared(const Config& config, CommandContext* context, int* exit_code) {
+  std::vector<TopicsView> views;
+  const auto add = [&](const std::string& name, KafkaSettings settings, const std::string& group,
+                       const std::vector<std::string>& topics) {
+    settings.group = group;
+    Result<TopicsView> view = ViewOf(name, settings, topics, false);
+    if (view.ok()) {
+      view->group = group;
+      views.push_back(std::move(*view));
+    } else {
+      *exit_code = Fail(view.status(), context);
+    }
+  };
+  const PipelineConfig& pipeline = *config.pipeline;
+  for (const KafkaSourceConfig& source : config.kafka_sources)
+    add(source.name, source.settings, pipeline.DetectGroup(source.name), source.topics);
+  add(kOurs, pipeline.settings, pipeline.CorrelateGroup(), {pipeline.matches});
+  return views;
+}
+
+// A word of a note beside a position: "awaits=logs/3".
+std::string WordIn(const std::string& note, const std::string& name) {
+  const size_t at = (" " + note).find(" " + name + "=");
+  if (at == std::string::npos) return "";
+  const size_t begin = at + name.size() + 1;
+  return note.substr(begin, note.find(' ', begin) - begin);
+}
+
+// What a position says of time: of a raw partition the time seen, of one of matches how far was judged.
+std::optional<Timestamp> WatermarkIn(const std::string& note) {
+  for (const char* name : {"watermark", "seen"}) {
+    const std::string word = WordIn(note, name);
+    Timestamp time;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), time.ns);
+    if (!word.empty() && error == std::errc() && end == word.data() + word.size()) return time;
+  }
+  return std::nullopt;
+}
+
+// How far the group of each view has read, by identity, as far as the database would know it; `path` is the
+// raw partition that a partition of matches waits for.
+Result<std::map<std::string, SourceState>> GroupPositions(const std::vector<TopicsView>& views) {
+  std::map<std::string, SourceState> positions;
+  for (const TopicsView& view : views) {
+    std::vector<KafkaPartition> partitions;
+    for (const KafkaOffsets& offsets : view.view.unread) partitions.push_back(offsets.partition);
+    if (partitions.empty()) continue;
+    const auto told = view.admin->ToldPositions(partitions);
+    if (!told.ok()) return told.status();
+    for (const auto& [partition, position] : *told) {
+      SourceState& state = positions[KafkaIdentity{view.view.cluster, partition}.Encode()];
+      state.next_index = static_cast<uint64_t>(position.next_offset);
+      state.watermark = WatermarkIn(position.note);
+      state.path = WordIn(position.note, "awaits");
+    }
+  }
+  return positions;
+}
+
 struct PartitionStatus {
   const char* state = "unread";
   uint64_t read = 0;  // the offset of the next record
   uint64_t lag = 0;   // records that are there and not read
   std::optional<Timestamp> watermark;
   std::optional<Timestamp> heard;
+  std::string awaits;  // of a partition of matches: what holds its watermark
+  std::string owner;   // the worker that reads it
 };
 
 PartitionStatus StatusOf(const KafkaOffsets& offsets, const SourceState* state) {
@@ -157,11 +249,11 @@ std::string TimeOr(const std::optional<Timestamp>& time, const char* otherwise) 
   return time.has_value() ? FormatTimestamp(*time) : otherwise;
 }
 
-void AddStatus(const SourceView& view, const KafkaOffsets& offsets, const PartitionStatus& status,
+void AddStatus(const TopicsView& view, const KafkaOffsets& offsets, const PartitionStatus& status,
                ResultWriter* writer) {
   const std::string path = offsets.partition.Path();
   if (writer->wants_rows()) {
-    writer->AddRow({{view.source->name},
+    writer->AddRow({{view.name},
                     {path},
                     {WithThousands(static_cast<uint64_t>(offsets.low))},
                     {WithThousands(static_cast<uint64_t>(offsets.high))},
@@ -169,17 +261,23 @@ void AddStatus(const SourceView& view, const KafkaOffsets& offsets, const Partit
                     {WithThousands(status.lag)},
                     {TimeOr(status.watermark, "-")},
                     {TimeOr(status.heard, "-")},
-                    {status.state}});
+                    {status.owner.empty() ? "-" : status.owner},
+                    {status.awaits.empty() ? status.state : status.state + (", awaits " + status.awaits)}});
     return;
   }
   std::string json = R"({"kind":"partition","source":)";
-  AppendJsonString(view.source->name, &json);
+  AppendJsonString(view.name, &json);
   json += R"(,"partition":)";
   AppendJsonString(path, &json);
   json += R"(,"first":)" + std::to_string(offsets.low) + R"(,"end":)" + std::to_string(offsets.high) +
           R"(,"read":)" + std::to_string(status.read) + R"(,"lag":)" + std::to_string(status.lag);
   if (status.watermark.has_value()) json += R"(,"watermark":")" + FormatTimestamp(*status.watermark) + "\"";
   if (status.heard.has_value()) json += R"(,"heard":")" + FormatTimestamp(*status.heard) + "\"";
+  for (const auto& [key, value] : {std::pair("owner", &status.owner), {"awaits", &status.awaits}}) {
+    if (value->empty()) continue;
+    json += std::string(",\"") + key + "\":";
+    AppendJsonString(*value, &json);
+  }
   writer->AddRecord(json + R"(,"state":")" + status.state + "\"}");
 }
 
@@ -196,7 +294,7 @@ std::optional<KafkaPartition> ParsePath(const std::string& text) {
 }
 
 // Why a partition does not go on where reading stopped; "" when it does.
-Result<std::string> Breakage(const SourceView& view, const KafkaOffsets& offsets, const SourceState& state) {
+Result<std::string> Breakage(const TopicsView& view, const KafkaOffsets& offsets, const SourceState& state) {
   const auto next = static_cast<int64_t>(state.next_index);
   if (next > offsets.high) return std::string("it ends before what was read");
   if (next > 0 && next < offsets.low) return std::string("records were deleted before they were read");
@@ -207,7 +305,7 @@ Result<std::string> Breakage(const SourceView& view, const KafkaOffsets& offsets
   return std::string(differs ? "it holds other records than were read" : "");
 }
 
-Status Reset(const SourceView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
+Status Reset(const TopicsView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
              StateTransaction* transaction, Messages* messages) {
   const std::string path = offsets.partition.Path();
   const Result<std::optional<SourceState>> stored =
@@ -276,14 +374,14 @@ void AddReset(CLI::App* kafka, CommandTree* tree) {
 void AddKafkaCommand(CommandTree* tree) {
   CLI::App* kafka =
       tree->Add(tree->root(), {"kafka",
-                               "the topics of the configured sources: make, check, how far they are read",
+                               "the topics that the configuration names: make, check, how far they are read",
                                {"redthread kafka check     whether brokers answer and topics are set up well",
                                 "redthread kafka status    lag and watermark of each partition"}});
   AddInit(kafka, tree);
   tree->Add(kafka,
             {"check",
              "whether brokers answer and topics are set up so that nothing is lost; exit code 0, 3 or 4",
-             {"redthread kafka check              all topics of all sources",
+             {"redthread kafka check              all topics, those of sources and our own",
               "redthread kafka check -o jsonl     for a script"}},
             RunKafkaCheck);
   tree->Add(kafka,
@@ -304,11 +402,8 @@ int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
-  for (const SourceView& view : ViewAll(loaded->config, false, context, &exit_code)) {
-    const int copies = options.copies > 0 ? options.copies : view.view.brokers >= 3 ? 3 : 1;
-    std::vector<KafkaTopicPlan> plans;
-    for (const std::string& name : view.view.missing)
-      plans.push_back(PlanTopic(name, options.partitions, copies, *retention));
+  for (const TopicsView& view : ViewAll(loaded->config, true, false, context, &exit_code)) {
+    const std::vector<KafkaTopicPlan> plans = PlansOf(view, loaded->config, options, *retention);
     if (const Status made = view.admin->Create(plans); !made.ok()) {
       exit_code = Fail(made, context);
       continue;
@@ -316,10 +411,10 @@ int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
     for (const KafkaTopicPlan& plan : plans)
       context->messages->Count("made topic " + plan.name + ": " +
                                Counted(static_cast<uint64_t>(plan.partitions), "partition") + ", " +
-                               Counted(static_cast<uint64_t>(copies), "copy", "copies"));
+                               Counted(static_cast<uint64_t>(plan.copies), "copy", "copies"));
     if (plans.empty())
-      context->messages->Count("source `" + view.source->name +
-                               "`: all its topics are there; `redthread kafka check` looks at them");
+      context->messages->Count(Named(view.name) +
+                               ": all its topics are there; `redthread kafka check` looks at them");
   }
   return exit_code;
 }
@@ -332,22 +427,21 @@ int RunKafkaCheck(CommandContext* context) {
       context->options.output, context->out, stdout,
       {{"SOURCE"}, {"TOPIC"}, {"PARTITIONS", true}, {"COPIES", true}, {"FINDING", false, true}});
   bool any_problem = false;
-  for (const SourceView& view : ViewAll(loaded->config, true, context, &exit_code)) {
+  for (const TopicsView& view : ViewAll(loaded->config, true, true, context, &exit_code)) {
     for (const std::string& topic : view.view.missing) {
-      context->messages->Error("source `" + view.source->name + "`: there is no topic `" + topic +
+      context->messages->Error(Named(view.name) + ": there is no topic `" + topic +
                                "`; `redthread kafka init` makes it");
       any_problem = true;
     }
     for (const KafkaTopic& topic : view.topics) {
-      const std::vector<TopicFinding> findings =
-          CheckTopic(topic, view.view.brokers, loaded->config.late_horizon);
+      const std::vector<TopicFinding> findings = FindingsOf(view, topic, loaded->config);
       for (const TopicFinding& finding : findings) any_problem |= finding.is_problem;
       if (!writer.wants_rows()) {
         writer.AddRecord(TopicRecord(view, topic, findings));
         continue;
       }
       const auto add = [&](const std::string& text, Style style) {
-        writer.AddRow({{view.source->name},
+        writer.AddRow({{view.name},
                        {topic.name},
                        {std::to_string(topic.partitions)},
                        {std::to_string(topic.copies)},
@@ -367,9 +461,11 @@ int RunKafkaStatus(CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
-  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  const bool shared = loaded->config.pipeline.has_value();
+  const std::vector<TopicsView> views = shared ? ViewShared(loaded->config, context, &exit_code)
+                                               : ViewAll(loaded->config, false, false, context, &exit_code);
   // After the brokers were asked: what was read meanwhile is not taken for missing.
-  const auto stored = StoredPartitions(loaded->config);
+  const auto stored = shared ? GroupPositions(views) : StoredPartitions(loaded->config);
   if (!stored.ok()) return Fail(stored.status(), context);
   ResultWriter writer(context->options.output, context->out, stdout,
                       {{"SOURCE"},
@@ -380,18 +476,28 @@ int RunKafkaStatus(CommandContext* context) {
                        {"LAG", true},
                        {"WATERMARK"},
                        {"HEARD"},
+                       {"OWNER"},
                        {"STATE"}});
   uint64_t lag = 0;
   std::string holder;
   std::optional<Timestamp> held;
-  for (const SourceView& view : views) {
+  for (const TopicsView& view : views) {
+    std::map<KafkaPartition, std::string> owners;
+    if (!view.group.empty()) {
+      Result<std::map<KafkaPartition, std::string>> asked = view.admin->Owners(view.group);
+      if (!asked.ok()) return Fail(asked.status(), context);
+      owners = std::move(*asked);
+    }
     for (const KafkaOffsets& offsets : view.view.unread) {
       const auto found = stored->find(KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
-      const PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
+      PartitionStatus status = StatusOf(offsets, found == stored->end() ? nullptr : &found->second);
+      if (shared && found != stored->end()) status.awaits = found->second.path;
+      if (const auto owner = owners.find(offsets.partition); owner != owners.end())
+        status.owner = owner->second;
       AddStatus(view, offsets, status, &writer);
       lag += status.lag;
       const Timestamp mark = status.watermark.value_or(Timestamp::Min());
-      if (status.lag == 0 || (held.has_value() && *held <= mark)) continue;
+      if (shared || status.lag == 0 || (held.has_value() && *held <= mark)) continue;
       held = mark;
       holder = offsets.partition.Path();
     }
@@ -416,17 +522,22 @@ int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context) {
   int exit_code = kExitDone;
   const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
   if (!loaded.has_value()) return exit_code;
+  if (loaded->config.pipeline.has_value()) {
+    context->messages->Error(
+        "with `kafka:` positions lie with the groups of the workers, not here: there is nothing to reset");
+    return kExitUsage;
+  }
   Database::Options database_options;
   database_options.path = DatabasePath(loaded->config.data_dir);
   database_options.create = false;
   Result<std::unique_ptr<Database>> database = Database::Open(database_options);
   if (!database.ok()) return Fail(database.status(), context);
   StateTransaction transaction(database->get());
-  const std::vector<SourceView> views = ViewAll(loaded->config, false, context, &exit_code);
+  const std::vector<TopicsView> views = ViewAll(loaded->config, false, false, context, &exit_code);
   if (exit_code != kExitDone) return exit_code;
   for (const KafkaPartition& partition : wanted) {
     Status status = Status::NotFound("no source reads " + partition.Path() + ", or it is not there");
-    for (const SourceView& view : views) {
+    for (const TopicsView& view : views) {
       for (const KafkaOffsets& offsets : view.view.unread) {
         if (offsets.partition == partition)
           status = Reset(view, offsets, options, &transaction, context->messages);

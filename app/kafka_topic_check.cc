@@ -1,7 +1,6 @@
 #include "app/kafka_topic_check.h"
 
 #include <charconv>
-#include <cstdint>
 
 #include "app/numbers.h"
 
@@ -14,16 +13,17 @@ std::string PropertyOf(const KafkaTopic& topic, const char* name) {
   return found == topic.properties.end() ? "" : found->second;
 }
 
-int64_t NumberOf(const KafkaTopic& topic, const char* name, int64_t otherwise) {
+}  // namespace
+
+int64_t TopicNumber(const KafkaTopic& topic, const char* name, int64_t otherwise) {
   const std::string text = PropertyOf(topic, name);
   int64_t number = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
 
-}  // namespace
-
-std::vector<TopicFinding> CheckTopic(const KafkaTopic& topic, int brokers, Nanoseconds needed) {
+std::vector<TopicFinding> CheckTopic(const KafkaTopic& topic, int brokers, Nanoseconds needed,
+                                     const std::string& why) {
   std::vector<TopicFinding> findings;
   const auto problem = [&](const std::string& text) { findings.push_back({true, text}); };
   const auto advice = [&](const std::string& text) { findings.push_back({false, text}); };
@@ -34,19 +34,19 @@ std::vector<TopicFinding> CheckTopic(const KafkaTopic& topic, int brokers, Nanos
     problem(
         "message.timestamp.type is CreateTime: old logs that are sent again are deleted at once, by the "
         "producer's clock; set LogAppendTime");
-  const int64_t retention = NumberOf(topic, "retention.ms", -1);
+  const int64_t retention = TopicNumber(topic, "retention.ms", -1);
   const int64_t needed_ms = std::chrono::duration_cast<std::chrono::milliseconds>(needed).count();
   if (retention >= 0 && retention < needed_ms)
     problem("retention.ms is " + std::to_string(retention) +
-            ": what is not read within that time is lost; set at least " + std::to_string(needed_ms) +
-            " (correlate.late_horizon)");
-  if (NumberOf(topic, "retention.bytes", -1) >= 0)
+            ": what is not read within that time is lost; set at least " + std::to_string(needed_ms) + " (" +
+            why + ")");
+  if (TopicNumber(topic, "retention.bytes", -1) >= 0)
     advice("retention.bytes is set: a burst may push records out before they are read");
   if (PropertyOf(topic, "unclean.leader.election.enable") == "true")
     problem(
         "unclean.leader.election.enable is true: acknowledged records may vanish, and reading then stops; "
         "set false");
-  const int64_t enough = NumberOf(topic, "min.insync.replicas", 1);
+  const int64_t enough = TopicNumber(topic, "min.insync.replicas", 1);
   if (topic.copies == 1 && brokers > 1)
     advice("each record is on one broker only: its disk's loss loses records; give it 3 copies");
   if (topic.copies >= 3 && enough < 2)

@@ -12,6 +12,7 @@
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/pipeline_command.h"
 #include "app/rule_options.h"
 #include "runtime/embedded.h"
 #include "runtime/rule_reload.h"
@@ -216,18 +217,8 @@ void TellTopics(const Embedded::Report& report, Messages* messages) {
     messages->Warning(Counted(counts.stopped, "partition") + " not read any more, see above");
 }
 
-}  // namespace
-
-int RunDaemon(CommandContext* context, const RunFlags& flags) {
-  const LoadedConfig loaded = LoadConfigFor(context);
-  if (!loaded.problems.empty()) return kExitConfig;
-  if (loaded.config.sources() == 0) {
-    context->messages->Error(
-        "the configuration names no source; `redthread config init` writes one to begin with");
-    return kExitConfig;
-  }
-  HandleSignals();
-  const Config& config = loaded.config;
+// One process with a database of its own.
+int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& flags) {
   RuleReload reload({.paths = RuleFiles(config),
                      .watch = config.watch_rules,
                      .load = [&config] { return LoadEngine(config); }},
@@ -268,6 +259,39 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
   return flags.until_idle && report.input_lost ? kExitInput : kExitDone;
 }
 
+}  // namespace
+
+RoleProblem CheckRole(const std::string& role, const Config& config) {
+  if (role == "store" || role == "forward" || role == "api")
+    return {kExitUsage, "--role: `" + role + "` is not available yet; write all, detect or correlate"};
+  if (!role.empty()) {
+    const std::string problem = ChoiceProblem(role, {"all", "detect", "correlate"});
+    if (!problem.empty()) return {kExitUsage, "--role: " + problem};
+    if (!config.pipeline.has_value())
+      return {kExitConfig,
+              "--role is for workers that share the work over Kafka: name the brokers in the configuration, "
+              "`kafka: {brokers: [HOST:PORT]}`, or leave --role out"};
+  }
+  return {kExitDone, ""};
+}
+
+int RunDaemon(CommandContext* context, const RunFlags& flags) {
+  const LoadedConfig loaded = LoadConfigFor(context);
+  if (!loaded.problems.empty()) return kExitConfig;
+  if (const RoleProblem problem = CheckRole(flags.role, loaded.config); problem.exit_code != kExitDone) {
+    context->messages->Error(problem.text);
+    return problem.exit_code;
+  }
+  if (loaded.config.sources() == 0) {
+    context->messages->Error(
+        "the configuration names no source; `redthread config init` writes one to begin with");
+    return kExitConfig;
+  }
+  HandleSignals();
+  if (loaded.config.pipeline.has_value()) return RunPipeline(context, loaded.config, flags, stop_requested);
+  return RunEmbedded(context, loaded.config, flags);
+}
+
 void AddRunCommand(CommandTree* tree) {
   auto flags = std::make_shared<RunFlags>();
   CLI::App* run = tree->Add(
@@ -281,6 +305,9 @@ void AddRunCommand(CommandTree* tree) {
   run->add_option("--jobs", flags->jobs, "threads that run rules [one a core]")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  run->add_option("--role", flags->role,
+                  "with `kafka:` in the configuration, what this worker does: all, detect or correlate [all]")
+      ->type_name("ROLE");
 }
 
 }  // namespace redthread

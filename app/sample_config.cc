@@ -12,6 +12,7 @@ std::string ExampleOf(const SettingSpec& spec) {
   if (name == "brokers") return "[kafka.example:9092]";
   if (name == "topics") return "[logs, ^windows-]";
   if (name == "path") return "/var/log/app/*.ndjson";
+  if (name == "instance") return "worker-1";
   if (name == "paths") return "[/etc/redthread/rules]";
   switch (spec.type) {
     case SettingType::kAddress:
@@ -44,7 +45,16 @@ std::string SettingLines(const SettingSpec& spec, const std::string& indent) {
   return indent + "# " + comment + "\n" + indent + "#" + spec.name + ": " + value + "\n";
 }
 
-std::string SectionLines(const SectionSpec& section, const std::string& indent) {
+// Of a section without them the heading may stand there with nothing below it.
+bool HasRequired(const SectionSpec& section) {
+  for (const SettingSpec* s : SettingsOf(section.path)) {
+    if (s->required) return true;
+  }
+  return false;
+}
+
+// `commented`: the heading too, since its parent is, or lacks what it needs.
+std::string SectionLines(const SectionSpec& section, const std::string& indent, bool commented) {
   if (section.availability == Availability::kRefused) return "";
   std::string lines = indent + "# " + section.description + "\n";
   if (HasNamedEntries(section.path)) {
@@ -54,16 +64,16 @@ std::string SectionLines(const SectionSpec& section, const std::string& indent) 
       lines += indent + "  # " + type->description + "\n" + indent + "  #my_" + SectionName(*type) + ":\n" +
                indent + "    #type: " + SectionName(*type) + "\n";
       for (const SettingSpec* s : SettingsOf(type->path)) lines += SettingLines(*s, indent + "    ");
-      for (const SectionSpec* s : SectionsBelow(type->path)) lines += SectionLines(*s, indent + "    ");
+      for (const SectionSpec* s : SectionsBelow(type->path)) lines += SectionLines(*s, indent + "    ", true);
     }
     return lines;
   }
-  // Below a named entry all is commented out, the heading too: its parent is.
-  lines += indent + (indent.size() > 2 ? "#" : "") + SectionName(section) + ":\n";
+  lines += indent + (commented ? "#" : "") + SectionName(section) + ":\n";
   for (const SettingSpec* s : SettingsOf(section.path)) {
     if (s->availability != Availability::kRefused) lines += SettingLines(*s, indent + "  ");
   }
-  for (const SectionSpec* s : SectionsBelow(section.path)) lines += SectionLines(*s, indent + "  ");
+  for (const SectionSpec* s : SectionsBelow(section.path))
+    lines += SectionLines(*s, indent + "  ", commented || HasRequired(section));
   return lines;
 }
 
@@ -77,7 +87,7 @@ std::string SampleConfig() {
       "# `redthread config check` says whether all is well.\n";
   for (const SettingSpec* s : SettingsOf("")) text += "\n" + SettingLines(*s, "");
   for (const SectionSpec* s : SectionsBelow("")) {
-    const std::string lines = SectionLines(*s, "");
+    const std::string lines = SectionLines(*s, "", false);
     if (!lines.empty()) text += "\n" + lines;
   }
   return text;

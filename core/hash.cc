@@ -28,4 +28,24 @@ std::string HexOf(const Hash128& hash) {
   return hex;
 }
 
+namespace {
+
+int DigitOf(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+std::optional<Hash128> ParseHash(std::string_view hex) {
+  Hash128 hash;
+  if (hex.size() != 2 * hash.size()) return std::nullopt;
+  for (size_t i = 0; i < hash.size(); ++i) {
+    const int high = DigitOf(hex[2 * i]), low = DigitOf(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    hash[i] = static_cast<uint8_t>(high * 16 + low);
+  }
+  return hash;
+}
+
 }  // namespace redthread

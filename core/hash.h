@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,7 @@ uint64_t SeededHash(std::string_view bytes, uint64_t seed);
 
 // 32 lower-case hex digits.
 std::string HexOf(const Hash128& hash);
+// Of such; nothing for any other text.
+std::optional<Hash128> ParseHash(std::string_view hex);
 
 }  // namespace redthread

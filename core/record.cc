@@ -129,21 +129,29 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
   out->push_back('}');
 }
 
-void AppendAlertRecord(const Alert& alert, std::string* out) {
+namespace {
+
+// `at`: of the topic's form.
+void AppendAlert(const Alert& alert, std::optional<int64_t> at, std::string* out) {
   out->append("{");
   AppendText("kind", "alert", out);
   AppendText("id", alert.id, out);
   AppendNumber("revision", alert.revision, out);
+  if (at.has_value()) {
+    AppendKey("at", out);
+    out->append(std::to_string(*at));
+  }
   AppendText("state", AlertStateName(alert.state), out);
   AppendBool("late", alert.late, out);
   if (alert.by_clock) AppendText("cause", "clock", out);
   AppendBool("correlation", alert.correlation, out);
   AppendRule({alert.rule_id, alert.rule_title, alert.level, &alert.tags}, out);
-  AppendMembers(alert, out, [out](const Evidence& e) {
+  AppendMembers(alert, out, [&at, out](const Evidence& e) {
     AppendText("source", e.source, out);
     AppendNumber("position", e.position.index, out);
     AppendText("rule", e.rule_id, out);
     AppendTime("time", Known(e.time), out);
+    if (at.has_value()) AppendText("hash", HexOf(e.raw_hash), out);
   });
   if (alert.ended.has_value()) {
     AppendTime("ended", alert.ended, out);
@@ -153,6 +161,12 @@ void AppendAlertRecord(const Alert& alert, std::string* out) {
   if (!alert.replaced_by.empty()) AppendText("replaced_by", alert.replaced_by, out);
   out->push_back('}');
 }
+
+}  // namespace
+
+void AppendAlertRecord(const Alert& alert, std::string* out) { AppendAlert(alert, std::nullopt, out); }
+
+void AppendTopicAlert(const Alert& alert, int64_t at, std::string* out) { AppendAlert(alert, at, out); }
 
 void AppendHitRecord(const RuleSummary& rule, const AlertGroup& group, Timestamp window_end,
                      std::optional<double> value, std::string* out) {

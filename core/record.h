@@ -1,6 +1,7 @@
 // Records: the JSON lines that commands print, topics carry and sinks send. Keys may be added, never renamed.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
 
 // {"kind":"alert",...} without a line end. Times that do not exist (kNoTime) are null.
 void AppendAlertRecord(const Alert& alert, std::string* out);
+
+// The same for the topic of alerts, with what its readers need besides: "at" behind the revision, how far in
+// the topic of matches it stands on (of two records of an id the greater one counts), and in each evidence
+// "hash", of the raw record, in hex.
+void AppendTopicAlert(const Alert& alert, int64_t at, std::string* out);
 
 // {"kind":"hit","correlation":true,"rule":{...},"group":{...},"window_end":...,"value":...} without a line
 // end. A value that is missing, or that JSON cannot write (an overflowing sum), is null.

@@ -255,7 +255,8 @@ Status CorrelationState::Recount(T* t, Group* g, Timestamp last_hit, Episode* e)
   return e->alert.count == before ? Status::Ok() : Tell(t, *g, e);
 }
 
-// What is worth a revision: a late change, and a size that has one more digit.
+// What is worth a revision: a late change, a size that has one more digit, and every change of what the end
+// of an input has made final and closed: nothing else would tell it.
 Status CorrelationState::Grown(T* t, const Group& g, uint64_t before, bool late, Episode* e) {
   if (e->alert.count == before) return Status::Ok();
   bool crossed = false;
@@ -263,7 +264,8 @@ Status CorrelationState::Grown(T* t, const Group& g, uint64_t before, bool late,
     crossed = before < size;
     if (size > e->alert.count / 10) break;
   }
-  return late || crossed ? Tell(t, g, e) : Status::Ok();
+  const bool settled = !e->row.early && !e->row.open;
+  return late || crossed || settled ? Tell(t, g, e) : Status::Ok();
 }
 
 Status CorrelationState::Tell(T* t, const Group& g, Episode* e) {

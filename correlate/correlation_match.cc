@@ -5,30 +5,6 @@
 namespace redthread {
 namespace {
 
-void WriteLists(const std::vector<Texts>& lists, RowWriter* row) {
-  row->Varint(lists.size());
-  for (const Texts& list : lists) {
-    row->Varint(list.size());
-    for (const std::string& text : list) row->Bytes(text);
-  }
-}
-
-// Lengths are not believed: nothing is allocated ahead of the bytes.
-bool ReadLists(RowReader* row, std::vector<Texts>* lists) {
-  uint64_t n = 0;
-  if (!row->Varint(&n)) return false;
-  lists->clear();
-  for (; n > 0; --n) {
-    uint64_t size = 0;
-    if (!row->Varint(&size)) return false;
-    Texts& list = lists->emplace_back();
-    for (; size > 0; --size) {
-      if (!row->Bytes(&list.emplace_back())) return false;
-    }
-  }
-  return true;
-}
-
 // How far the event is from the match, near ones in one byte; and back.
 uint64_t Zigzag(Timestamp match, Timestamp event) {
   const uint64_t apart = static_cast<uint64_t>(event.ns) - static_cast<uint64_t>(match.ns);
@@ -60,12 +36,42 @@ bool ReadEvidence(RowReader* row, Timestamp time, std::vector<MatchEvidence>* ev
 
 }  // namespace
 
+void WriteTexts(const Texts& texts, RowWriter* row) {
+  row->Varint(texts.size());
+  for (const std::string& text : texts) row->Bytes(text);
+}
+
+bool ReadTexts(RowReader* row, Texts* texts) {
+  uint64_t size = 0;
+  if (!row->Varint(&size)) return false;
+  texts->clear();
+  for (; size > 0; --size) {
+    if (!row->Bytes(&texts->emplace_back())) return false;
+  }
+  return true;
+}
+
+void WriteTextLists(const std::vector<Texts>& lists, RowWriter* row) {
+  row->Varint(lists.size());
+  for (const Texts& list : lists) WriteTexts(list, row);
+}
+
+bool ReadTextLists(RowReader* row, std::vector<Texts>* lists) {
+  uint64_t n = 0;
+  if (!row->Varint(&n)) return false;
+  lists->clear();
+  for (; n > 0; --n) {
+    if (!ReadTexts(row, &lists->emplace_back())) return false;
+  }
+  return true;
+}
+
 void EncodeMatch(const CorrelationMatch& match, RowWriter* row, MatchPart part,
                  const std::vector<RuleIndex>* rules) {
   row->Time(match.time).Varint(match.reference);
-  if (part != MatchPart::kHead) WriteLists(match.values, row);
+  if (part != MatchPart::kHead) WriteTextLists(match.values, row);
   if (part != MatchPart::kAll) return;
-  WriteLists(match.carried, row);
+  WriteTextLists(match.carried, row);
   row->Varint(match.evidence.size());
   for (const MatchEvidence& e : match.evidence) {
     RuleIndex rule = e.rule;
@@ -95,9 +101,9 @@ bool DecodeMatchAt(Timestamp time, std::string_view bytes, MatchPart part, Corre
   match->time = time;
   if (!row.Varint32(&match->reference)) return false;
   if (part == MatchPart::kHead) return true;
-  if (!ReadLists(&row, &match->values)) return false;
+  if (!ReadTextLists(&row, &match->values)) return false;
   if (part == MatchPart::kValues) return true;
-  return ReadLists(&row, &match->carried) && ReadEvidence(&row, time, &match->evidence);
+  return ReadTextLists(&row, &match->carried) && ReadEvidence(&row, time, &match->evidence);
 }
 
 bool FirstPosition(std::string_view bytes, Position* position) {

@@ -40,6 +40,13 @@ struct GroupMatch {
   CorrelationMatch match;
 };
 
+// Lists of texts within a row, and back: false when the bytes are none. Lengths are not believed: nothing is
+// allocated ahead of the bytes.
+void WriteTexts(const Texts& texts, RowWriter* row);
+bool ReadTexts(RowReader* row, Texts* texts);
+void WriteTextLists(const std::vector<Texts>& lists, RowWriter* row);
+bool ReadTextLists(RowReader* row, std::vector<Texts>* lists);
+
 // How much of a match is written or read back: time and reference, the values too, or all.
 enum class MatchPart { kHead, kValues, kAll };
 // The stored form; a part of it is its beginning. `rules`: the evidence's rules stand there as their places

@@ -331,9 +331,10 @@ Result<Timestamp> FoldState::EpisodeStart(StateTransaction* t, const std::string
 void FoldState::SetTimer(StateTransaction* t, const std::string& key, const Episode& episode,
                          Timestamp watermark) {
   const Alert& a = episode.alert;
-  if (a.time == kNoTime) return;
   Timestamp deadline = a.last + options_.window + kTick;
-  if (a.state == AlertState::kEarly) {
+  if (a.time == kNoTime) {
+    deadline = Timestamp::Max();  // nothing but the end of the input ends it
+  } else if (a.state == AlertState::kEarly) {
     deadline = a.time;
   } else {
     // The next multiple of long_fold since the start, if that comes first.
@@ -365,7 +366,8 @@ Status FoldState::Advance(StateTransaction* t, Timestamp watermark) {
     t->Delete(ColumnFamily::kTimer, d.row);
     RT_RETURN_IF_ERROR(OnTimer(t, d.key, d.start, watermark));
   }
-  advanced_to_ = std::max(advanced_to_, watermark);
+  // The end of an input need not be the last one.
+  if (watermark != Timestamp::Max()) advanced_to_ = std::max(advanced_to_, watermark);
   return Status::Ok();
 }
 
@@ -395,7 +397,7 @@ Status FoldState::OnTimer(StateTransaction* t, const std::string& key, Timestamp
   Alert& a = episode->alert;
   const bool ended = watermark == Timestamp::Max() || watermark > a.last + options_.window;
   const bool settles = a.state == AlertState::kEarly && watermark >= a.time;
-  const bool long_open = watermark - a.time >= options_.long_fold;
+  const bool long_open = a.time != kNoTime && watermark - a.time >= options_.long_fold;
   if (settles) a.state = AlertState::kFinal;
   if (settles || ((ended || long_open) && a.count != episode->told))
     RT_RETURN_IF_ERROR(Tell(t, key, episode));

@@ -40,8 +40,8 @@ std::string WithTime(char kind, std::string_view group_key, Timestamp time) {
 
 }  // namespace
 
-std::string IdentityOf(const Correlation& correlation) {
-  return std::string(BytesOf(HashBytes(correlation.id + '\0' + correlation.content_hash)));
+std::string IdentityOf(const RuleDescription& rule) {
+  return std::string(BytesOf(HashBytes(rule.id + '\0' + rule.content_hash)));
 }
 
 bool KeyHoldsGroup(const Texts& group) {

@@ -17,8 +17,8 @@
 
 namespace redthread {
 
-// 16 bytes that stand for a correlation: its id and all that decides.
-std::string IdentityOf(const Correlation& correlation);
+// 16 bytes that stand for a rule: its id and all that decides.
+std::string IdentityOf(const RuleDescription& rule);
 
 // The key of a group. Texts of more than 256 bytes together stand there as a hash: then they are in its row.
 std::string GroupKey(std::string_view identity, const Texts& group);

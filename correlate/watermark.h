@@ -42,6 +42,19 @@ class Watermark {
   Timestamp At(Nanoseconds elapsed);
   // The stage's watermark when the input has ended: the greatest time seen. Nothing is waited for any more.
   Timestamp AtEndOfInput();
+  // What At goes by while nobody holds: since when, from where on, and the greatest time of all sources.
+  struct Idle {
+    std::optional<Nanoseconds> since;
+    Timestamp base;
+    Timestamp greatest = Timestamp::Min();
+  };
+  // For who stores it, so that time goes on as if there had been no end between: set when all sources are.
+  Idle idle() const { return {idle_since_, idle_base_, greatest_}; }
+  void SetIdle(const Idle& idle) {
+    idle_since_ = idle.since;
+    idle_base_ = idle.base;
+    greatest_ = idle.greatest;
+  }
   // That of one source, to be stored.
   std::optional<Timestamp> Of(SourceId source) const;
 

@@ -190,6 +190,22 @@ Status KafkaAdmin::AwaitTopics(const std::vector<KafkaTopicPlan>& plans) {
   return Status::Unavailable("topics were made, and the brokers do not know of them yet");
 }
 
+Status KafkaAdmin::Delete(const std::vector<std::string>& topics) {
+  Status first;
+  for (const std::string& topic : topics) {
+    const RdQueue queue(rd_kafka_queue_new(client_->client.get()));
+    rd_kafka_DeleteTopic_t* request = rd_kafka_DeleteTopic_new(topic.c_str());
+    rd_kafka_DeleteTopics(client_->client.get(), &request, 1, nullptr, queue.get());
+    const RdEvent event(rd_kafka_queue_poll(queue.get(), 2 * kAnswerMilliseconds));
+    rd_kafka_DeleteTopic_destroy(request);
+    const rd_kafka_resp_err_t error =
+        event == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event.get());
+    if (first.ok() && error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      first = RdStatus("cannot remove topic " + topic, error);
+  }
+  return first;
+}
+
 Result<std::optional<uint64_t>> KafkaAdmin::FingerprintAt(const KafkaPartition& partition, int64_t offset) {
   constexpr int kWaits = 100, kMilliseconds = 100;
   const RdPartitions list(rd_kafka_topic_partition_list_new(1));
@@ -212,7 +228,7 @@ Result<std::optional<uint64_t>> KafkaAdmin::FingerprintAt(const KafkaPartition& 
   return found;
 }
 
-Result<std::map<KafkaPartition, int64_t>> KafkaAdmin::ToldPositions(
+Result<std::map<KafkaPartition, GroupPosition>> KafkaAdmin::ToldPositions(
     const std::vector<KafkaPartition>& partitions) {
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
   for (const KafkaPartition& p : partitions)
@@ -220,12 +236,43 @@ Result<std::map<KafkaPartition, int64_t>> KafkaAdmin::ToldPositions(
   const rd_kafka_resp_err_t error =
       rd_kafka_committed(client_->client.get(), list.get(), kAnswerMilliseconds);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->Why(RdStatus("cannot ask for positions", error));
-  std::map<KafkaPartition, int64_t> positions;
+  std::map<KafkaPartition, GroupPosition> positions;
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& p = list->elems[i];
-    if (p.err == RD_KAFKA_RESP_ERR_NO_ERROR && p.offset >= 0) positions[{p.topic, p.partition}] = p.offset;
+    if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR || p.offset < 0) continue;
+    GroupPosition position{{p.topic, p.partition}, p.offset, {}};
+    if (p.metadata != nullptr) position.note.assign(static_cast<const char*>(p.metadata), p.metadata_size);
+    positions[position.partition] = std::move(position);
   }
   return positions;
+}
+
+Result<std::map<KafkaPartition, std::string>> KafkaAdmin::Owners(const std::string& group) {
+  const RdQueue queue(rd_kafka_queue_new(client_->client.get()));
+  const char* name = group.c_str();
+  rd_kafka_DescribeConsumerGroups(client_->client.get(), &name, 1, nullptr, queue.get());
+  const RdEvent event(rd_kafka_queue_poll(queue.get(), 2 * kAnswerMilliseconds));
+  const std::string what = "cannot ask who is in group " + group;
+  if (event == nullptr) return client_->Why(RdStatus(what, RD_KAFKA_RESP_ERR__TIMED_OUT));
+  if (const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+      error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_->Why(RdStatus(what, error));
+  std::map<KafkaPartition, std::string> owners;
+  size_t groups = 0;
+  const auto** described = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event.get()), &groups);
+  for (size_t g = 0; g < groups; ++g) {
+    for (size_t m = 0; m < rd_kafka_ConsumerGroupDescription_member_count(described[g]); ++m) {
+      const auto* member = rd_kafka_ConsumerGroupDescription_member(described[g], m);
+      const char* instance = rd_kafka_MemberDescription_group_instance_id(member);
+      const char* owner = instance != nullptr ? instance : rd_kafka_MemberDescription_host(member);
+      const auto* partitions =
+          rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member));
+      for (int i = 0; partitions != nullptr && i < partitions->cnt; ++i)
+        owners[{partitions->elems[i].topic, partitions->elems[i].partition}] = owner;
+    }
+  }
+  return owners;
 }
 
 }  // namespace redthread

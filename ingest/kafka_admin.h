@@ -12,6 +12,7 @@
 #include "core/status.h"
 #include "ingest/kafka_consumer.h"
 #include "ingest/kafka_settings.h"
+#include "ingest/topic_log.h"
 
 namespace redthread {
 
@@ -48,11 +49,16 @@ class KafkaAdmin {
   Result<std::vector<KafkaTopic>> Describe(const std::vector<std::string>& topics);
   // Makes them all, or says which not and why; kInvalid when there is one already.
   Status Create(const std::vector<KafkaTopicPlan>& topics);
+  // Removes topics, with what they hold. The first that cannot be removed is the error; the others are gone.
+  Status Delete(const std::vector<std::string>& topics);
   // FingerprintOf the record at that offset; nothing when there is none (any more). Waits for it up to ten
   // seconds, then kUnavailable.
   Result<std::optional<uint64_t>> FingerprintAt(const KafkaPartition& partition, int64_t offset);
   // How far Kafka was told that the settings' group has read: for those partitions of which it was.
-  Result<std::map<KafkaPartition, int64_t>> ToldPositions(const std::vector<KafkaPartition>& partitions);
+  Result<std::map<KafkaPartition, GroupPosition>> ToldPositions(
+      const std::vector<KafkaPartition>& partitions);
+  // Which member of that group reads a partition now: its name, else its host.
+  Result<std::map<KafkaPartition, std::string>> Owners(const std::string& group);
 
  private:
   struct Client;

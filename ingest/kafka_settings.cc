@@ -1,8 +1,8 @@
 #include "ingest/kafka_settings.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <iterator>
 
 #include "ingest/rdkafka.h"
 
@@ -11,15 +11,30 @@ namespace redthread {
 namespace {
 
 // Our part of the contract: what each of these is set to is what makes a record count exactly once.
-constexpr std::array<const char*, 9> kOurs = {
+constexpr const char* kOurs[] = {
     "bootstrap.servers",
     "metadata.broker.list",
     "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "partition.assignment.strategy",
     "enable.auto.commit",
+    "auto.commit.enable",
     "enable.auto.offset.store",
     "auto.offset.reset",
     "enable.partition.eof",
     "check.crcs",
+    "acks",
+    "request.required.acks",
+    "enable.idempotence",
+    "enable.gapless.guarantee",
+    "transactional.id",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
+    "retries",
+    "message.send.max.retries",
     "log.queue",
 };
 
@@ -49,7 +64,7 @@ std::string Joined(const std::vector<std::string>& texts) {
 }  // namespace
 
 std::string KafkaPropertyProblem(const std::string& name, const std::string& value) {
-  if (std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end())
+  if (std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs))
     return "`" + name + "` is not yours to set, remove it";
   const RdConf conf(rd_kafka_conf_new());
   return Set(conf.get(), name, value).message();
@@ -89,6 +104,11 @@ Result<RdKafka> ClientOf(rd_kafka_type_t type, RdConf conf) {
   if (client == nullptr) return Status::Invalid(why);
   (void)conf.release();  // it is the client's now
   return RdKafka(client);
+}
+
+bool IsForeignProperty(const std::string& log_line) {
+  return log_line.find("CONFWARN") != std::string::npos &&
+         log_line.find(" property and will be ignored by this ") != std::string::npos;
 }
 
 Status RdStatus(const std::string& what, rd_kafka_resp_err_t error, const std::string& detail) {

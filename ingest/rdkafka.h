@@ -37,6 +37,10 @@ Result<RdConf> ConfOf(const KafkaSettings& settings);
 // A client of that configuration, which it takes. kInvalid: settings that do not go together.
 Result<RdKafka> ClientOf(rd_kafka_type_t type, RdConf conf);
 
+// Whether a line of the library's log says that it ignores a property, because producers have it and
+// consumers do not, or the other way round: settings are for both.
+bool IsForeignProperty(const std::string& log_line);
+
 // A failure as a Status: what the caller should do, `what` was tried, why it failed, and what helps.
 Status RdStatus(const std::string& what, rd_kafka_resp_err_t error, const std::string& detail = "");
 

@@ -41,7 +41,7 @@ class TopicReader {
     bool asked_back = false;
     // They are somebody else's already: nothing can be committed any more. Forget them, and GiveBack.
     bool lost = false;
-    KafkaRecords records;              // tags are Read's
+    KafkaRecords records;                 // tags are Read's
     std::optional<Status> not_committed;  // what the group said to a Commit
   };
 

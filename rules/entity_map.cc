@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "rules/problem_list.h"
+#include "rules/read_file.h"
 #include "rules/yaml.h"
 
 namespace redthread {
@@ -117,8 +118,14 @@ class EntityMapReader {
 }  // namespace
 
 Result<EntityMap> LoadEntityMap(const std::string& path) {
-  ProblemList problems(std::make_shared<const std::string>(path));
-  const Result<YamlNode> root = ReadYamlMap(path, &problems);
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return LoadEntityMapFromText(*text, path);
+}
+
+Result<EntityMap> LoadEntityMapFromText(std::string_view yaml, const std::string& file) {
+  ProblemList problems(std::make_shared<const std::string>(file));
+  const Result<YamlNode> root = ParseYamlMap(yaml, &problems);
   if (!root.ok()) return root.status();
   EntityMap map = EntityMapReader(&problems).Read(*root);
   if (!problems.empty()) return problems.ToStatus();

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "rules/nearest_name.h"
 #include "rules/problem_list.h"
+#include "rules/read_file.h"
 #include "rules/rule_set.h"
 #include "rules/yaml.h"
 
@@ -158,8 +159,15 @@ class LogSourceMapReader {
 }  // namespace
 
 Result<LogSourceMap> LoadLogSourceMap(const std::string& path, const std::vector<std::string>& profiles) {
-  ProblemList problems(std::make_shared<const std::string>(path));
-  const Result<YamlNode> root = ReadYamlMap(path, &problems);
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return LoadLogSourceMapFromText(*text, path, profiles);
+}
+
+Result<LogSourceMap> LoadLogSourceMapFromText(std::string_view yaml, const std::string& file,
+                                              const std::vector<std::string>& profiles) {
+  ProblemList problems(std::make_shared<const std::string>(file));
+  const Result<YamlNode> root = ParseYamlMap(yaml, &problems);
   if (!root.ok()) return root.status();
   LogSourceMap map = LogSourceMapReader(profiles, &problems).Read(*root);
   if (!problems.empty()) return problems.ToStatus();

@@ -67,7 +67,11 @@ std::vector<std::string> ReadTextList(const YamlNode& node, std::string_view wha
 Result<YamlNode> ReadYamlMap(const std::string& path, ProblemList* problems) {
   Result<std::string> text = ReadFile(path);
   if (!text.ok()) return text.status();
-  std::vector<YamlDocument> documents = ParseYaml(*text);
+  return ParseYamlMap(*text, problems);
+}
+
+Result<YamlNode> ParseYamlMap(std::string_view text, ProblemList* problems) {
+  std::vector<YamlDocument> documents = ParseYaml(text);
   for (const YamlDocument& document : documents) {
     for (const YamlProblem& p : document.problems) problems->Add(p);
   }

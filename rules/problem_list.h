@@ -50,5 +50,7 @@ std::vector<std::string> ReadTextList(const YamlNode& node, std::string_view wha
 // Reads a settings file of one document whose root is a map. Invalid with all that is wrong; NotFound or Io
 // when it cannot be read.
 Result<YamlNode> ReadYamlMap(const std::string& path, ProblemList* problems);
+// The same of a file's text.
+Result<YamlNode> ParseYamlMap(std::string_view text, ProblemList* problems);
 
 }  // namespace redthread

@@ -1,11 +1,7 @@
 #include "rules/rule_set.h"
 
-#include <algorithm>
-#include <filesystem>
 #include <iterator>
-#include <set>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -15,18 +11,13 @@
 #include "rules/correlation_resolver.h"
 #include "rules/nearest_name.h"
 #include "rules/problem_list.h"
-#include "rules/read_file.h"
+#include "rules/rule_bundle.h"
+#include "rules/rule_files.h"
 #include "rules/rule_parser.h"
 #include "rules/yaml.h"
 
 namespace redthread {
 namespace {
-
-namespace fs = std::filesystem;
-
-bool IsRuleFileName(const fs::path& path) {
-  return path.extension() == ".yml" || path.extension() == ".yaml";
-}
 
 std::string Place(const SourceLocation& where) {
   std::string place = Visible(where.file != nullptr ? *where.file : "");
@@ -45,15 +36,12 @@ class RuleLoader {
  public:
   explicit RuleLoader(const RuleLoadOptions& options) : parser_(options.variables) {}
 
-  void LoadPath(const std::string& path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (status.type() == fs::file_type::not_found) {
-      Refuse(path, "no such file or folder, check the path");
-    } else if (status.type() == fs::file_type::directory) {
-      for (const std::string& file : FilesBelow(path)) LoadFile(file);
+  void LoadFile(const FoundRuleFile& file) {
+    const Result<std::string> text = file.Read();
+    if (text.ok()) {
+      LoadText(*text, file.path);
     } else {
-      LoadFile(path);
+      Refuse(file.path, text.status().message());
     }
   }
 
@@ -84,40 +72,6 @@ class RuleLoader {
   void Refuse(const std::string& path, std::string message) {
     set_.problems.push_back({{std::make_shared<const std::string>(path), 0, 0}, std::move(message), {}});
     ++set_.failed_rules;
-  }
-
-  // Sorted, so that a rule set does not depend on the order in which a disk keeps its names.
-  std::vector<std::string> FilesBelow(const std::string& folder) {
-    std::vector<std::string> files;
-    std::vector<fs::path> folders = {folder};
-    while (!folders.empty()) {
-      const fs::path current = std::move(folders.back());
-      folders.pop_back();
-      std::error_code error;
-      for (fs::directory_iterator i(current, error), end; !error && i != end; i.increment(error)) {
-        std::error_code ignored;  // what cannot be looked at is tried as a file, and reported there
-        if (i->is_directory(ignored) && !i->is_symlink(ignored)) {
-          folders.push_back(i->path());
-        } else if (IsRuleFileName(i->path()) && i->is_other(ignored)) {
-          Refuse(i->path().string(), "no regular file, remove it");  // a pipe would be waited for without end
-        } else if (IsRuleFileName(i->path())) {
-          files.push_back(i->path().string());
-        }
-      }
-      if (error) Refuse(current.string(), "the folder cannot be read: " + error.message());
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-  }
-
-  void LoadFile(const std::string& path) {
-    if (!loaded_files_.insert(fs::path(path).lexically_normal().string()).second) return;
-    const Result<std::string> text = ReadFile(path);
-    if (text.ok()) {
-      LoadText(*text, path);
-    } else {
-      Refuse(path, "the file cannot be read: " + text.status().message());
-    }
   }
 
   void LoadDocument(const YamlNode& root, const std::shared_ptr<const std::string>& file) {
@@ -255,7 +209,6 @@ class RuleLoader {
   std::unordered_map<std::string, NotLoaded> not_loaded_;
   std::vector<std::vector<std::string>> filter_hashes_;  // of each rule
   std::unordered_map<std::string, SourceLocation> ids_;
-  std::set<std::string> loaded_files_;
 };
 
 }  // namespace
@@ -267,7 +220,14 @@ std::string RuleProblem::Render() const { return Place(where) + ": " + message; 
 
 RuleSet LoadRules(const std::vector<std::string>& paths, const RuleLoadOptions& options) {
   RuleLoader loader(options);
-  for (const std::string& path : paths) loader.LoadPath(path);
+  for (const FoundRuleFile& file : FindRuleFiles(paths)) loader.LoadFile(file);
+  return loader.Finish();
+}
+
+RuleSet LoadRules(const RuleBundle& bundle) {
+  const RuleLoadOptions options{bundle.variables};
+  RuleLoader loader(options);
+  for (const RuleBundle::File& file : bundle.rules) loader.LoadText(file.text, file.name);
   return loader.Finish();
 }
 

@@ -56,5 +56,8 @@ Result<SiteVariables> LoadSiteVariables(const std::string& path);
 
 // Reads rules/logsources.yml. `profiles`: which of its profiles count ("core", "extended").
 Result<LogSourceMap> LoadLogSourceMap(const std::string& path, const std::vector<std::string>& profiles);
+// The same of its text; `file` is the name used in complaints.
+Result<LogSourceMap> LoadLogSourceMapFromText(std::string_view yaml, const std::string& file,
+                                              const std::vector<std::string>& profiles);
 
 }  // namespace redthread

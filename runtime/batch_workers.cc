@@ -14,7 +14,7 @@ size_t RingSize(int jobs) { return 2 * static_cast<size_t>(jobs) + 2; }
 
 BatchWorkers::BatchWorkers(std::shared_ptr<const Engine> engine, int jobs)
     : ring_(RingSize(std::max(jobs, 1))), engine_(std::move(engine)) {
-  for (int n = std::max(jobs, 1); n > 0; --n) threads_.emplace_back([this] { Work(); });
+  for (int n = jobs; n > 0; --n) threads_.emplace_back([this] { Work(); });
 }
 
 BatchWorkers::~BatchWorkers() {
@@ -34,6 +34,13 @@ Batch* BatchWorkers::Free() {
 }
 
 void BatchWorkers::Submit() {
+  if (threads_.empty()) {
+    Slot& next = slot(submitted_++);
+    if (tools_ == nullptr) tools_ = std::make_unique<Tools>(engine_);
+    Run(tools_.get(), &packer_, &next.batch);
+    next.done = true;
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     slot(submitted_).done = false;
@@ -57,6 +64,7 @@ void BatchWorkers::SetEngine(std::shared_ptr<const Engine> engine) {
   std::unique_lock lock(mutex_);
   assert(popped_ == submitted_);
   engine_.swap(engine);
+  tools_.reset();
   work_.notify_all();
   done_.wait(lock, [this] { return holders_ == 0; });
   lock.unlock();  // if this was the last reference to the old one, it goes here, outside of the lock
@@ -100,6 +108,7 @@ void BatchWorkers::Run(Tools* tools, EventStore* packer, Batch* batch) {
   const uint64_t without_group = tools->extractor.without_group();
   for (size_t n = 0; n < batch->lines.records.size(); ++n) RunRecord(tools, n, batch);
   batch->without_group = tools->extractor.without_group() - without_group;
+  if (!batch->keep) return;
   batch->failure =
       packer->Pack(batch->source_id, batch->source.progress.epoch, batch->events, &batch->packed);
 }

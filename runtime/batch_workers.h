@@ -53,6 +53,7 @@ struct Batch {
   SourceKind kind = SourceKind::kFile;
   size_t input = 0;         // index of the input
   bool has_lines = false;   // else only other news is told
+  bool keep = true;         // records are packed, to be stored
   RecordBatch lines;        // and these belong to has_lines:
   FileTail::Source source;  // the file they are of, as it is behind them
   SourceId source_id = 0;   // that file's number in the database
@@ -85,7 +86,7 @@ struct Batch {
 // All functions are called by one thread, which reads and takes results.
 class BatchWorkers {
  public:
-  // Starts `jobs` threads, at least 1.
+  // Starts `jobs` threads. With 0 a batch is run where it is submitted.
   BatchWorkers(std::shared_ptr<const Engine> engine, int jobs);
   // Ends the threads; batches that were not taken are lost.
   ~BatchWorkers();
@@ -138,6 +139,8 @@ class BatchWorkers {
   std::condition_variable work_;  // for the workers
   std::condition_variable done_;  // for the caller
   std::vector<std::thread> threads_;
+  std::unique_ptr<Tools> tools_;  // where there are no threads
+  EventStore packer_;             // the same
 };
 
 }  // namespace redthread

@@ -1,6 +1,9 @@
 #include "runtime/engine.h"
 
+#include <utility>
+
 #include "rules/entity_map.h"
+#include "rules/read_file.h"
 
 namespace redthread {
 
@@ -16,11 +19,40 @@ Result<std::shared_ptr<const Engine>> Engine::Load(std::shared_ptr<const RuleSet
   if (!log_sources.ok()) return log_sources.status();
   Result<EntityMap> entities = LoadEntityMap(options.entities_path);
   if (!entities.ok()) return entities.status();
+  return Compile(std::move(rules), std::move(*log_sources), std::move(*entities), options.own_addresses);
+}
 
+Result<RuleBundle> Engine::Bundle(const Options& options) {
+  RuleBundle bundle;
+  RT_RETURN_IF_ERROR(ReadRuleFiles(options.rule_paths, &bundle));
+  Result<std::string> log_sources = ReadFile(options.log_sources_path);
+  if (!log_sources.ok()) return log_sources.status();
+  Result<std::string> entities = ReadFile(options.entities_path);
+  if (!entities.ok()) return entities.status();
+  bundle.variables = options.variables;
+  bundle.log_sources = std::move(*log_sources);
+  bundle.entities = std::move(*entities);
+  bundle.profiles = options.profiles;
+  bundle.own_addresses = options.own_addresses;
+  return bundle;
+}
+
+Result<std::shared_ptr<const Engine>> Engine::Load(const RuleBundle& bundle) {
+  Result<LogSourceMap> log_sources =
+      LoadLogSourceMapFromText(bundle.log_sources, "logsources.yml", bundle.profiles);
+  if (!log_sources.ok()) return log_sources.status();
+  Result<EntityMap> entities = LoadEntityMapFromText(bundle.entities, "entities.yml");
+  if (!entities.ok()) return entities.status();
+  return Compile(std::make_shared<const RuleSet>(LoadRules(bundle)), std::move(*log_sources),
+                 std::move(*entities), bundle.own_addresses);
+}
+
+std::shared_ptr<const Engine> Engine::Compile(std::shared_ptr<const RuleSet> rules, LogSourceMap log_sources,
+                                              EntityMap entities, std::vector<std::string> own_addresses) {
   std::shared_ptr<Engine> engine(new Engine());
-  engine->log_sources_ = std::move(*log_sources);
-  engine->entities_ = std::move(*entities);
-  engine->own_addresses_ = options.own_addresses;
+  engine->log_sources_ = std::move(log_sources);
+  engine->entities_ = std::move(entities);
+  engine->own_addresses_ = std::move(own_addresses);
   FieldTable* fields = &engine->fields_;
   RecordDecoder::RegisterFields(fields);
   EventTime::RegisterFields(fields);
@@ -29,7 +61,7 @@ Result<std::shared_ptr<const Engine>> Engine::Load(std::shared_ptr<const RuleSet
   engine->correlations_ = std::make_shared<const CorrelationPlan>(rules, fields);
   engine->program_ =
       std::make_shared<const RuleProgram>(std::move(rules), engine->log_sources_, fields, &engine->facts_);
-  return std::shared_ptr<const Engine>(std::move(engine));
+  return engine;
 }
 
 Pipeline::Pipeline(std::shared_ptr<const Engine> engine)

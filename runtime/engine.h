@@ -19,6 +19,7 @@
 #include "ingest/classifier.h"
 #include "ingest/event_time.h"
 #include "ingest/record_decoder.h"
+#include "rules/rule_bundle.h"
 #include "rules/rule_set.h"
 
 namespace redthread {
@@ -39,6 +40,11 @@ class Engine {
   // The same over rules that are already loaded.
   static Result<std::shared_ptr<const Engine>> Load(std::shared_ptr<const RuleSet> rules,
                                                     const Options& options);
+  // What Load reads, read: an engine of the same answers can be made of it anywhere. Fails when any file
+  // cannot be read. RuleBundle::sources is the caller's.
+  static Result<RuleBundle> Bundle(const Options& options);
+  // The engine of a bundle. Bad rules are no failure here either.
+  static Result<std::shared_ptr<const Engine>> Load(const RuleBundle& bundle);
 
   const RuleSet& rules() const { return program_->rules(); }
   const std::shared_ptr<const RuleProgram>& program() const { return program_; }
@@ -52,6 +58,8 @@ class Engine {
 
  private:
   Engine() = default;
+  static std::shared_ptr<const Engine> Compile(std::shared_ptr<const RuleSet> rules, LogSourceMap log_sources,
+                                               EntityMap entities, std::vector<std::string> own_addresses);
 
   LogSourceMap log_sources_;
   EntityMap entities_;

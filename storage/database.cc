@@ -105,7 +105,8 @@ rocksdb::DBOptions BaseOptions(const Database::Options& options,
   base.write_buffer_manager = write_buffers;
   base.max_total_wal_size = kMaxLogBytes;
   base.max_background_jobs = 2;
-  base.db_host_id = "";  // the host's name has no place in files that are copied around
+  base.allow_fallocate = options.sync;  // room that is reserved ahead makes synced appends cheaper, no others
+  base.db_host_id = "";                 // the host's name has no place in files that are copied around
   base.info_log = std::make_shared<NoLog>();
   base.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return base;
@@ -261,19 +262,20 @@ Result<std::unique_ptr<Database>> Database::OpenOnce(const Options& options) {
   if (exists) RT_RETURN_IF_ERROR(CheckFamilies(options));
 
   auto rocks = std::make_unique<Rocks>();
-  RT_RETURN_IF_ERROR(OpenFamilies(options, rocks.get()));
+  RT_RETURN_IF_ERROR(OpenFamilies(options, exists, rocks.get()));
   std::unique_ptr<Database> database(new Database(options.path, std::move(rocks)));
   RT_RETURN_IF_ERROR(database->CheckFormat());
   return database;
 }
 
-Status Database::OpenFamilies(const Options& options, Rocks* rocks) {
+Status Database::OpenFamilies(const Options& options, bool exists, Rocks* rocks) {
   const size_t memory = std::max(options.max_memory_bytes, kMinMemory);
   // Few shards: a thread or two read at a time, and no shard may be small beside what is put into it.
   constexpr int kShardBits = 2;
   rocks->cache = rocksdb::NewLRUCache(memory, kShardBits, false, 0.5);
   rocks->write_buffers = std::make_shared<rocksdb::WriteBufferManager>(memory / 2, rocks->cache);
   rocks->read_only = options.read_only;
+  rocks->sync = options.sync;
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
@@ -283,9 +285,24 @@ Status Database::OpenFamilies(const Options& options, Rocks* rocks) {
   const rocksdb::DBOptions base = BaseOptions(options, rocks->write_buffers);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status opened =
-      options.read_only ? rocksdb::DB::OpenForReadOnly(base, options.path, families, &handles, &raw)
-                        : rocksdb::DB::Open(base, options.path, families, &handles, &raw);
+  rocksdb::Status opened;
+  if (options.read_only) {
+    opened = rocksdb::DB::OpenForReadOnly(base, options.path, families, &handles, &raw);
+  } else if (exists) {
+    opened = rocksdb::DB::Open(base, options.path, families, &handles, &raw);
+  } else {
+    // All families at once: where Open makes missing ones it writes, and reads, all options for each of them.
+    const std::vector<rocksdb::ColumnFamilyDescriptor> first(families.begin(), families.begin() + 1);
+    const std::vector<rocksdb::ColumnFamilyDescriptor> others(families.begin() + 1, families.end());
+    opened = rocksdb::DB::Open(base, options.path, first, &handles, &raw);
+    std::vector<rocksdb::ColumnFamilyHandle*> made;
+    if (opened.ok()) opened = raw->CreateColumnFamilies(others, &made);
+    handles.insert(handles.end(), made.begin(), made.end());
+    if (!opened.ok() && raw != nullptr) {
+      for (rocksdb::ColumnFamilyHandle* handle : handles) raw->DestroyColumnFamilyHandle(handle);
+      delete raw;
+    }
+  }
   if (!opened.ok()) return FromRocks(opened, "open", options.path);
   rocks->db.reset(raw);
   rocks->default_family = handles[0];
@@ -310,7 +327,7 @@ Status Database::CheckFormat() {
   }
   if (rocks_->read_only) return Status::NotFound("there is no state in " + path_);
   rocksdb::WriteOptions synced;
-  synced.sync = true;
+  synced.sync = rocks_->sync;
   const rocksdb::Status written = rocks_->db->Put(synced, rocks_->family(ColumnFamily::kMeta), kFormatKey,
                                                   RowWriter().Varint(kStateFormat).Finish(kFormatKey));
   return FromRocks(written, "write to", path_);

@@ -31,6 +31,9 @@ class Database {
     // Look without writing or locking: also while another process has it open. Sees what was committed
     // before Open. Excludes `create`.
     bool read_only = false;
+    // A commit is on disk when it returns. Without, a failure of the machine may take the last commits, whole
+    // and from the end: for state that can be made again.
+    bool sync = true;
   };
 
   // How much there is, for status pages and for keeping a space limit.
@@ -70,7 +73,7 @@ class Database {
   struct Rocks;
   Database(std::string path, std::unique_ptr<Rocks> rocks);
   static Result<std::unique_ptr<Database>> OpenOnce(const Options& options);
-  static Status OpenFamilies(const Options& options, Rocks* rocks);
+  static Status OpenFamilies(const Options& options, bool exists, Rocks* rocks);
   Status CheckFormat();
 
   std::string path_;

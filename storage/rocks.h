@@ -23,6 +23,7 @@ struct Database::Rocks {
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   std::array<rocksdb::ColumnFamilyHandle*, kColumnFamilies> families{};
   bool read_only = false;
+  bool sync = true;
 
   ~Rocks();
   rocksdb::ColumnFamilyHandle* family(ColumnFamily f) const { return families[static_cast<size_t>(f)]; }

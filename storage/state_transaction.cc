@@ -129,7 +129,7 @@ Status StateTransaction::Commit() {
     }
   }
   rocksdb::WriteOptions synced;
-  synced.sync = true;
+  synced.sync = database_->rocks_->sync;
   synced.memtable_insert_hint_per_batch = true;  // the keys of a family come in their order
   CrashPoint("before_commit");
   RT_RETURN_IF_ERROR(FromRocks(database_->rocks_->db->Write(synced, &batch), "commit to", database_->path()));

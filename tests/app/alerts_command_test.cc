@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/alert_view.h"
 #include "app/time_argument.h"
 #include "core/hash.h"
 #include "storage/alert_store.h"

@@ -557,13 +557,129 @@ TEST(ConfigTest, PropertiesOfKafkaArePassedOnAndCheckedByTheLibrary) {
     EXPECT_THAT(Rendered(Load(begin + c.rest + "\n").problems), ElementsAre(HasSubstr(c.problem))) << c.rest;
 }
 
+// ---- workers that share the work ----
+
+constexpr char kWorkers[] = "version: 1\nkafka: {brokers: [\"a:9092\"]";
+
+TEST(PipelineConfigTest, ItHasDefaultsAndSourcesTakeItsBrokers) {
+  const LoadedConfig loaded =
+      Load(std::string(kWorkers) +
+           ", settings: {client.rack: r1}, instance: w1, group: rt, match_partitions: 24}\n"
+           "correlate: {time_zone: UTC}\nsources:\n"
+           "  a: {type: kafka, topics: [logs]}\n"
+           "  b: {type: kafka, topics: [others], settings: {client.rack: r2}}\n"
+           "  c: {type: kafka, topics: [others], brokers: [\"b:9092\"]}\n");
+  ASSERT_THAT(Rendered(loaded.problems), IsEmpty());
+  EXPECT_THAT(Rendered(loaded.warnings), IsEmpty());
+  const PipelineConfig& pipeline = *loaded.config.pipeline;
+  EXPECT_THAT(pipeline.settings.brokers, ElementsAre("a:9092"));
+  EXPECT_EQ(pipeline.DetectGroup("logs"), "rt-detect-logs");
+  EXPECT_EQ(pipeline.CorrelateGroup(), "rt-correlate");
+  EXPECT_EQ(pipeline.instance, "w1");
+  EXPECT_EQ(pipeline.match_partitions, 24);
+  EXPECT_EQ(pipeline.matches, "redthread.matches");
+  EXPECT_EQ(pipeline.alerts, "redthread.alerts");
+  EXPECT_EQ(pipeline.control, "redthread.control");
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+  const std::vector<KafkaSourceConfig>& sources = loaded.config.kafka_sources;
+  EXPECT_THAT(sources.at(0).settings.brokers, ElementsAre("a:9092"));
+  EXPECT_EQ(sources[0].settings.properties, (Properties{{"client.rack", "r1"}}));
+  EXPECT_THAT(sources.at(1).settings.brokers, ElementsAre("a:9092"));
+  EXPECT_EQ(sources[1].settings.properties, (Properties{{"client.rack", "r2"}}));
+  EXPECT_THAT(sources.at(2).settings.brokers, ElementsAre("b:9092"));
+  EXPECT_THAT(sources[2].settings.properties, IsEmpty()) << "those of another cluster are not its own";
+}
+
+TEST(PipelineConfigTest, WithoutTheSectionThereIsNoneAndNoneOfItsDefaults) {
+  for (const char* yaml : {"version: 1\n", "version: 1\nkafka:\n"}) {
+    const LoadedConfig loaded = Load(yaml);
+    EXPECT_THAT(Rendered(loaded.problems), IsEmpty());
+    EXPECT_FALSE(loaded.config.pipeline.has_value());
+    EXPECT_EQ(FindSetting(loaded.settings, "kafka.group"), nullptr);
+  }
+}
+
+TEST(PipelineConfigTest, WhatCannotWorkIsRefusedAndSaysWhatToWrite) {
+  const std::string source = "sources:\n  logs: {type: kafka, topics: [logs]}\n";
+  const struct {
+    std::string yaml;
+    const char* problem;
+  } cases[] = {
+      {"version: 1\nkafka: {group: a}\n", "`brokers` is missing (brokers to begin with)"},
+      {"version: 1\n" + source, "c.yml:3:31: `brokers` is missing (brokers to begin with)"},
+      {std::string(kWorkers) + "}\nsources: {a: {type: file, path: x}}\n",
+       "c.yml:3:33: `sources.a` is of type file: with `kafka:` only topics are read; have a shipper send it "
+       "to a "
+       "topic and read that, or leave `kafka:` out"},
+      {std::string(kWorkers) + "}\nsources: {a: {type: syslog, listen: \"127.0.0.1:5514\"}}\n",
+       "`sources.a` is of type syslog"},
+      {std::string(kWorkers) + ", topics: {incidents: i}}\n",
+       "`kafka.topics.incidents` is not available in this version"},
+      {std::string(kWorkers) + ", topics: {alerts: redthread.incidents}}\n", "is kept for incidents"},
+      {std::string(kWorkers) + ", topics: {matches: same, alerts: same}}\n",
+       "`same` is the topic of both alerts and matches"},
+      {std::string(kWorkers) + ", topics: {matches: ^m}}\n", "`^m` is a pattern"},
+      {std::string(kWorkers) + ", topics: {matches: m m}}\n", "`m m` is no topic"},
+      {std::string(kWorkers) + "}\nsources: {a: {type: kafka, topics: [^redthread\\.al]}}\n",
+       "c.yml:3:36: this names `redthread.alerts` too, the topic of our own alerts"},
+      {std::string(kWorkers) + ", match_partitions: 0}\n", "write a whole number"},
+      {std::string(kWorkers) + ", match_partitions: 20000}\n", "write a number up to 10000"},
+      {std::string(kWorkers) + ", settings: {sasl.mechanism: PLAIN, security.protocol: sasl_plaintext}}\n",
+       "sasl.username"},
+      {std::string(kWorkers) + ", settings: {enable.auto.commit: true}}\n", "not yours to set"},
+      {std::string(kWorkers) + ", instance: \"${NO_SUCH_VARIABLE}\"}\n", "`NO_SUCH_VARIABLE` is not set"},
+  };
+  for (const auto& c : cases)
+    EXPECT_THAT(Rendered(Load(c.yaml).problems), ElementsAre(HasSubstr(c.problem))) << c.yaml;
+}
+
+TEST(PipelineConfigTest, AGroupOfASourceAndAZoneThatDiffersByHostAreWarnedOf) {
+  const LoadedConfig loaded =
+      Load(std::string(kWorkers) + "}\nsources: {a: {type: kafka, topics: [logs], group: mine}}\n");
+  EXPECT_THAT(Rendered(loaded.warnings), ElementsAre(HasSubstr("`sources.a.group` has no effect"),
+                                                     HasSubstr("c.yml:2:18: the time zone is local")));
+}
+
+TEST(RunCommandTest, RolesAreForWorkersThatShareTheWork) {
+  const std::string folder = testing::TempDir() + "redthread_roles";
+  std::filesystem::create_directory(folder);
+  const std::string alone = folder + "/alone.yml", workers = folder + "/workers.yml";
+  std::ofstream(alone) << "version: 1\n";
+  std::ofstream(workers) << kWorkers << "}\n";
+  const struct {
+    std::string file, role;
+    int exit_code;
+    const char* text;
+  } cases[] = {
+      {alone, "detect", 3, "name the brokers in the configuration, `kafka: {brokers: [HOST:PORT]}`"},
+      {alone, "all", 3, "or leave --role out"},
+      {alone, "store", 2, "--role: `store` is not available yet"},
+      {workers, "forward", 2, "`forward` is not available yet"},
+      {workers, "api", 2, "`api` is not available yet; write all, detect or correlate"},
+      {workers, "detetc", 2, "`detetc` is not one of all, detect and correlate, did you mean `detect`?"},
+      {workers, "detect", 3, "the configuration names no source"},
+  };
+  for (const auto& c : cases) {
+    const BinaryRun run = RunBinary({"run", "--role", c.role, "-c", c.file});
+    EXPECT_EQ(run.exit_code, c.exit_code) << c.role;
+    EXPECT_THAT(run.err, HasSubstr(c.text));
+  }
+  std::filesystem::remove_all(folder);
+}
+
 // ---- the command ----
 
 TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
   EXPECT_THAT(Rendered(Load(SampleConfig()).problems), IsEmpty());
   EXPECT_THAT(Rendered(Load(SampleConfig()).warnings), IsEmpty());
   setenv("OFFICE_TOKEN", "0123456789abcdef", 1);
-  const std::string uncommented = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
+  const std::string whole = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
+  // Of alternatives one has to go: workers read topics alone.
+  EXPECT_THAT(Rendered(Load(whole).problems),
+              ElementsAre(HasSubstr("of type file"), HasSubstr("of type syslog"), HasSubstr("of type http")));
+  EXPECT_TRUE(Load(whole).config.pipeline.has_value());
+  const size_t workers = whole.find("\nkafka:\n");
+  const std::string uncommented = std::string(whole).erase(workers, whole.find("\nrules:\n") - workers);
   EXPECT_THAT(Rendered(Load(uncommented).problems), IsEmpty()) << uncommented;
   EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.syslog_sources.size(), 1u);

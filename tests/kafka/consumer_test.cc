@@ -144,7 +144,8 @@ TEST_F(KafkaConsumerTest, TellsKafkaHowFarItHasRead) {
   ASSERT_TRUE(admin.ok());
   const auto positions = (*admin)->ToldPositions({{topic, 0}, {topic, 1}});
   ASSERT_TRUE(positions.ok()) << positions.status().message();
-  EXPECT_THAT(*positions, ElementsAre(std::pair(KafkaPartition{topic, 1}, 42)));
+  ASSERT_EQ(positions->size(), 1U);
+  EXPECT_EQ(positions->at({topic, 1}).next_offset, 42);
 }
 
 TEST_F(KafkaConsumerTest, SaysThatNoBrokerAnswers) {

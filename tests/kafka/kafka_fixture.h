@@ -93,7 +93,7 @@ class KafkaRunTest : public E2eTest {
                               : Nanoseconds(0);
       const size_t kind = dice.Below(100);
       events.push_back(R"({"@timestamp":")" + FormatTimestamp(now_ - behind) +
-                       R"(","Channel":"Security","EventID":)" + (kind == 0 ? "4625" : "4624") +
+                       R"(","Channel":"Security","EventID":)" + (kind < failed_percent_ ? "4625" : "4624") +
                        R"(,"Computer":"pc-)" + std::to_string(dice.Below(20)) + R"(","TargetUserName":")" +
                        (dice.Chance(30) ? "admin" : "user") + std::to_string(dice.Below(5)) +
                        R"(","RecordNumber":)" + std::to_string(made_++) + "}");
@@ -233,6 +233,7 @@ class KafkaRunTest : public E2eTest {
   SharedClock clock_{SystemClock().Now()};  // of the pipeline in this process
   Timestamp now_ = *ParseTimestamp("2026-10-01T00:00:00Z");
   uint64_t made_ = 0;
+  size_t failed_percent_ = 1;  // of the events: failed sign-ins
   std::unique_ptr<Embedded> embedded_;
   std::thread thread_;
   std::atomic<bool> stop_{true};

@@ -246,7 +246,8 @@ TEST_F(KafkaTroubleTest, ToolsOfKafkaSeeHowFarItHasRead) {
   ASSERT_TRUE(admin.ok());
   const auto told = (*admin)->ToldPositions({{topic, 0}});
   ASSERT_TRUE(told.ok()) << told.status().message();
-  EXPECT_THAT(*told, ElementsAre(std::pair(KafkaPartition{topic, 0}, 10)));
+  ASSERT_EQ(told->size(), 1U);
+  EXPECT_EQ(told->at({topic, 0}).next_offset, 10);
 }
 
 // With brokers of its own, which it stops and breaks.

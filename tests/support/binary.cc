@@ -59,7 +59,10 @@ Process::~Process() {
   std::fclose(err_);
 }
 
-void Process::Signal(int signal) { EXPECT_EQ(kill(child_, signal), 0); }
+void Process::Signal(int signal) {
+  ASSERT_GT(child_, 0) << "it has been waited for";
+  EXPECT_EQ(kill(child_, signal), 0);
+}
 
 bool Process::Says(const std::string& text) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -81,8 +84,8 @@ BinaryRun Process::Wait() {
   rusage usage{};
   EXPECT_EQ(wait4(child_, &state, 0, &usage), child_);
   child_ = -1;
-  return {WIFEXITED(state) ? WEXITSTATUS(state) : -1, Contents(out_), Contents(err_),
-          int64_t{usage.ru_maxrss} * 1024};
+  return {WIFEXITED(state) ? WEXITSTATUS(state) : -1, WIFSIGNALED(state) ? WTERMSIG(state) : 0,
+          Contents(out_), Contents(err_), int64_t{usage.ru_maxrss} * 1024};
 }
 
 std::vector<std::string> BinaryCommand(const std::vector<std::string>& arguments) {

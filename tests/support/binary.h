@@ -12,6 +12,7 @@ namespace redthread {
 
 struct BinaryRun {
   int exit_code = -1;  // -1: it was killed by a signal
+  int signal = 0;      // that one
   std::string out;
   std::string err;
   int64_t max_rss_bytes = 0;  // the most memory it held at once

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -78,6 +79,14 @@ int TestKafka::Script(const std::string& verb) const {
 }
 
 void TestKafka::Stop() { EXPECT_EQ(Script("stop"), 0); }
+
+void TestKafka::Kill(int broker) {
+  const std::string text = FirstLine(folder_ + "/node-" + std::to_string(broker) + "/pid");
+  const auto id = static_cast<pid_t>(std::atoi(text.c_str()));
+  // Other numbers are not one process.
+  ASSERT_GT(id, 1) << "broker " << broker;
+  EXPECT_EQ(kill(id, SIGKILL), 0) << "broker " << broker;
+}
 
 bool TestKafka::Start() {
   if (Script("start " + std::to_string(count_)) != 0) return false;

@@ -33,6 +33,8 @@ class TestKafka {
   // With what they hold; a stopped broker comes back on its port.
   void Stop();
   bool Start();
+  // SIGKILL for one of them, from 1 on; Start brings it back.
+  void Kill(int broker);
 
   // A topic of that many partitions, by a name that nobody has used: `name` and a number.
   std::string MakeTopic(const std::string& name, int partitions,

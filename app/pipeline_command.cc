@@ -1,0 +1,158 @@
+#include "app/pipeline_command.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "app/config_command.h"
+#include "app/exit_code.h"
+#include "app/numbers.h"
+#include "app/pipeline_rules.h"
+#include "app/rule_options.h"
+#include "core/record.h"
+#include "runtime/control_rules.h"
+#include "runtime/pipeline_worker.h"
+
+namespace redthread {
+namespace {
+
+// How long the first rules are waited for.
+constexpr Nanoseconds kRulesPatience = std::chrono::seconds(60);
+constexpr Nanoseconds kRulesTurn = std::chrono::milliseconds(100);
+
+// The bundle to propose: nothing that has a bad rule in it.
+Result<std::string> CheckedBundle(const Config& config) {
+  const Result<RuleBundle> bundle = BundleFor(config);
+  if (!bundle.ok()) return bundle.status();
+  const RuleSet rules = LoadRules(*bundle);
+  if (!rules.problems.empty())
+    return Status::Invalid(Counted(rules.problems.size(), "problem") +
+                           " in the rules beside this worker, the first: " + rules.problems.front().Render() +
+                           "; `redthread rules check` shows them. What is in force stays so");
+  return bundle->Encode();
+}
+
+// The detect version; a test of rolling updates claims another.
+uint32_t DetectVersion() {
+  const char* claimed = std::getenv("REDTHREAD_DETECT_VERSION");
+  return claimed == nullptr ? kDetectVersion : static_cast<uint32_t>(std::strtoul(claimed, nullptr, 10));
+}
+
+// The configuration has been checked, so it is a zone, unless the zone files went away meanwhile.
+std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
+  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(name);
+  return zone.ok() ? std::move(*zone) : nullptr;
+}
+
+PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
+  const PipelineConfig& pipeline = *config.pipeline;
+  PipelineWorker::Options options;
+  options.detects = flags.role != "correlate";
+  options.correlates = flags.role != "detect";
+  options.until_idle = flags.until_idle;
+  options.instance = pipeline.instance;
+  options.settings = pipeline.settings;
+  options.settings.group = pipeline.CorrelateGroup();
+  for (const KafkaSourceConfig& source : config.kafka_sources) {
+    KafkaInput& input = options.detect.inputs.emplace_back();
+    input.name = source.name;
+    input.settings = source.settings;
+    input.settings.group = pipeline.DetectGroup(source.name);
+    input.topics = source.topics;
+    input.log_source = source.log_source;
+    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+    input.zone = ZoneOf(source.time_zone);
+    input.max_record_bytes = source.max_record_bytes;
+  }
+  // Sources of one worker are members of groups of their own, or a member would get partitions it does not
+  // read.
+  if (config.kafka_sources.size() > 1) {
+    for (KafkaInput& input : options.detect.inputs) input.settings.group += "-" + input.name;
+  }
+  options.detect.matches = options.correlate.matches = pipeline.matches;
+  options.detect.partitions = options.correlate.partitions = pipeline.match_partitions;
+  options.detect.jobs =
+      flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.correlate.alerts = pipeline.alerts;
+  options.correlate.data_dir = config.data_dir;
+  options.correlate.partition.lateness = config.lateness;
+  options.correlate.partition.late_horizon = config.late_horizon;
+  options.correlate.partition.fold_window = config.fold;
+  options.correlate.render = [](const Alert& alert, uint64_t at) {
+    std::string record;
+    AppendTopicAlert(alert, static_cast<int64_t>(at), &record);
+    return record;
+  };
+  return options;
+}
+
+void TellReport(const PipelineWorker::Report& report, const PipelineWorker::Options& options,
+                Messages* messages) {
+  if (options.detects) {
+    messages->Count(Counted(report.detect.records.records, "line") + " read, " +
+                    Counted(report.detect.detections, "detection") + ", " +
+                    Counted(report.detect.frames, "frame") + " of matches");
+    if (report.detect.without_group > 0)
+      messages->Count(Counted(report.detect.without_group, "match", "matches") +
+                      " took no part in a correlation, for lack of a field of its group");
+  }
+  if (options.correlates)
+    messages->Count(Counted(report.correlate.records, "frame") + " of matches read, " +
+                    Counted(report.correlate.told, "alert") + " told");
+  if (report.restarts > 0) messages->Warning(Counted(report.restarts, "time") + " begun again, see above");
+}
+
+}  // namespace
+
+int RunPipeline(CommandContext* context, const Config& config, const RunFlags& flags,
+                const std::atomic<bool>& stop) {
+  // Threads tell what happens to them.
+  std::mutex telling;
+  const auto warn = [&](const std::string& text) {
+    const std::lock_guard lock(telling);
+    context->messages->Warning(text);
+  };
+  const auto count = [&](const std::string& text) {
+    const std::lock_guard lock(telling);
+    context->messages->Count(text);
+  };
+  ControlRules::Options rules;
+  rules.topic = {config.pipeline->settings, config.pipeline->control};
+  rules.detect_version = DetectVersion();
+  rules.bundle = [&config] { return CheckedBundle(config); };
+  rules.paths = RulePathsOf({config.rule_paths, config.rule_variables});
+  if (!config.rule_variables.empty()) rules.paths.push_back(config.rule_variables);
+  rules.watch = config.watch_rules;
+  rules.on_problem = warn;
+  rules.on_news = count;
+  ControlRules control(std::move(rules), context->clock);
+  // In turns, so that whoever ends a worker that waits for rules need not wait with it.
+  Status first = Status::Unavailable("");
+  for (Nanoseconds waited{0}; !first.ok() && !stop && waited < kRulesPatience; waited += kRulesTurn)
+    first = control.AwaitFirst(kRulesTurn);
+  if (!first.ok() && stop) return kExitDone;
+  if (!first.ok()) {
+    context->messages->Error(first.message());
+    return ExitCodeOf(first);
+  }
+
+  PipelineWorker::Options options = OptionsOf(config, flags);
+  options.on_problem = warn;
+  count("a worker of group " + config.pipeline->settings.group + ", reading topics from " +
+        config.pipeline->settings.brokers[0] + ", state in " + config.data_dir);
+  PipelineWorker worker(options, &control, context->clock);
+  const Status status = worker.Run(stop);
+  const std::lock_guard lock(telling);
+  TellReport(worker.report(), options, context->messages);
+  if (!status.ok()) {
+    context->messages->Error(status.message());
+    return ExitCodeOf(status);
+  }
+  const IngestCounts& records = worker.report().detect.records;
+  const bool input_lost = records.dead > 0 || records.damaged > 0 || records.oversized > 0;
+  return flags.until_idle && input_lost ? kExitInput : kExitDone;
+}
+
+}  // namespace redthread
