@@ -66,11 +66,6 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
     input.zone = ZoneOf(source.time_zone);
     input.max_record_bytes = source.max_record_bytes;
   }
-  // Sources of one worker are members of groups of their own, or a member would get partitions it does not
-  // read.
-  if (config.kafka_sources.size() > 1) {
-    for (KafkaInput& input : options.detect.inputs) input.settings.group += "-" + input.name;
-  }
   options.detect.matches = options.correlate.matches = pipeline.matches;
   options.detect.partitions = options.correlate.partitions = pipeline.match_partitions;
   options.detect.jobs =

@@ -93,7 +93,7 @@ Status ControlRules::ProposeIfChanged() {
   if (*standing == RuleStanding::kReplaced && options_.on_problem)
     options_.on_problem(
         "rules: those here were in force before, and others took their place; the newer ones stay. "
-        "`redthread kafka rules` puts these back");
+        "a set that differs from all that were, if by a comment only, is put in force");
   return Status::Ok();
 }
 

@@ -450,7 +450,8 @@ TEST_F(KafkaGroupTest, APausedPartitionGoesOnWhereItWas) {
 
 TEST_F(KafkaGroupTest, WhatTheGroupRefusesIsTold) {
   const std::string topic = kafka_->MakeTopic("refused", 1);
-  Member member = Join(topic, [](KafkaGroup::Options* o) { o->session_timeout = seconds(1); });
+  Member member =
+      Join(topic, [](KafkaGroup::Options* o) { o->session_timeout = std::chrono::milliseconds(500); });
   EXPECT_TRUE(Until([&] {
     member.Poll();
     return !member.trouble.ok();

@@ -44,8 +44,8 @@ std::optional<Timestamp> NumericTime(const SlowJson& value) {
 
 std::optional<Timestamp> IsoTime(const std::string& text) {
   static const re2::RE2 kForm(
-      R"(\s*([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?\s*)"
-      R"((?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))?\s*)");
+      R"([\s\v]*([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?[\s\v]*)"
+      R"((?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))?[\s\v]*)");  // \s of RE2 lacks \v
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   std::string fraction, zulu, sign, zone_hours, zone_minutes;
   if (!re2::RE2::FullMatch(text, kForm, &year, &month, &day, &hour, &minute, &second, &fraction, &zulu, &sign,
