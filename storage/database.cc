@@ -105,7 +105,7 @@ rocksdb::DBOptions BaseOptions(const Database::Options& options,
   base.write_buffer_manager = write_buffers;
   base.max_total_wal_size = kMaxLogBytes;
   base.max_background_jobs = 2;
-  base.max_file_opening_threads = 1;  // a few files: threads would cost more than they give
+  base.max_file_opening_threads = 1;    // a few files: threads would cost more than they give
   base.allow_fallocate = options.sync;  // room that is reserved ahead makes synced appends cheaper, no others
   base.db_host_id = "";                 // the host's name has no place in files that are copied around
   base.info_log = std::make_shared<NoLog>();
