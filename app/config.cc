@@ -226,6 +226,43 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
   return sources;
 }
 
+// "name=value", as maps stand in a Setting.
+std::pair<std::string, std::string> PairOf(const std::string& text) {
+  const size_t equals = text.find('=');
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::vector<HttpSourceConfig> HttpSources(const LoadedConfig& loaded) {
+  std::vector<HttpSourceConfig> sources;
+  for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
+    if (section != "sources.http") continue;
+    HttpSourceConfig source;
+    source.name = entry.substr(std::strlen("sources."));
+    source.address = Value(loaded, entry + ".listen");
+    for (const std::string& protocol : Values(loaded, entry + ".protocols")) {
+      source.hec |= protocol == "hec";
+      source.bulk |= protocol == "bulk";
+      source.otlp |= protocol == "otlp";
+      source.ndjson |= protocol == "ndjson";
+    }
+    for (const std::string& token : Values(loaded, entry + ".tokens")) source.tokens.push_back(PairOf(token));
+    for (const std::string& network : Values(loaded, entry + ".allow"))
+      source.allowed.push_back(ParseCidr(network).value_or(Cidr{}));
+    const TlsContext::Options tls = {Value(loaded, entry + ".tls.certificate"),
+                                     Value(loaded, entry + ".tls.key"),
+                                     Value(loaded, entry + ".tls.client_ca")};
+    if (!tls.certificate.empty() || !tls.key.empty() || !tls.client_ca.empty()) source.tls = tls;
+    source.max_body_bytes = ParseSize(Value(loaded, entry + ".max_body")).value_or(0);
+    source.max_unpacked_bytes = ParseSize(Value(loaded, entry + ".max_unpacked")).value_or(0);
+    source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
+    source.format = Value(loaded, entry + ".format");
+    source.time_zone = ZoneOf(loaded, entry);
+    source.log_source = LogSourceOf(loaded, entry);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
 std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded,
                                             const std::optional<PipelineConfig>& pipeline) {
   std::vector<KafkaSourceConfig> sources;
@@ -266,6 +303,23 @@ std::string ListenerProblem(const SyslogSourceConfig& source, bool allows_plaint
            "` can be reached from other machines, say who may send: `tls: {client_ca: ...}` or `allow`";
   }
   return "";
+}
+
+// The same of a listener for HTTP.
+std::string ListenerProblem(const HttpSourceConfig& source, bool allows_plaintext) {
+  if (source.tls.has_value() && (source.tls->certificate.empty() || source.tls->key.empty()))
+    return "TLS needs `tls: {certificate: ..., key: ...}`";
+  if (IsLoopback(source.address)) return "";
+  if (source.tokens.empty()) {
+    return "`" + source.address +
+           "` can be reached from other machines, say who may send: `tokens: {office: \"${OFFICE_TOKEN}\"}`, "
+           "or "
+           "listen on 127.0.0.1";
+  }
+  if (source.tls.has_value() || allows_plaintext) return "";
+  return "`" + source.address +
+         "` can be reached from other machines, and without TLS everybody on the way reads what is sent, and "
+         "its token; give it `tls`, listen on 127.0.0.1, or accept that with `allow_plaintext: true`";
 }
 
 // Of a record or a message: how much of it can be kept.
@@ -314,11 +368,31 @@ void CheckListeners(LoadedConfig* loaded) {
   }
 }
 
+void CheckHttp(LoadedConfig* loaded) {
+  constexpr size_t kMiB = size_t{1} << 20;
+  for (const HttpSourceConfig& source : loaded->config.http_sources) {
+    const std::string entry = "sources." + source.name;
+    const auto check = [&](const char* name, const std::string& problem) {
+      const Setting* setting = FindSetting(loaded->settings, entry + name);
+      if (setting != nullptr && !problem.empty()) loaded->problems.push_back({setting->place, 0, 0, problem});
+    };
+    const auto check_size = [&](const char* name, size_t bytes, size_t most) {
+      if (bytes >= 1024 && bytes <= most) return;
+      check(name, "`" + Value(*loaded, entry + name) + "` is not valid, write a size from 1KiB to " +
+                      std::to_string(most / kMiB) + "MiB");
+    };
+    check(".listen", ListenerProblem(source, Value(*loaded, entry + ".allow_plaintext") == "true"));
+    check_size(".max_body", source.max_body_bytes, 64 * kMiB);
+    check_size(".max_unpacked", source.max_unpacked_bytes, 256 * kMiB);
+  }
+}
+
 Config ConfigOf(const LoadedConfig& loaded) {
   Config config;
   config.data_dir = Value(loaded, "data_dir");
   config.file_sources = FileSources(loaded);
   config.syslog_sources = SyslogSources(loaded);
+  config.http_sources = HttpSources(loaded);
   config.pipeline = PipelineOf(loaded.settings);
   config.kafka_sources = KafkaSources(loaded, config.pipeline);
   config.rule_paths = Values(loaded, "rules.paths");
@@ -330,6 +404,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
   config.udp_idle_after = DurationOf(loaded, "correlate.idle_after.udp");
   config.tcp_idle_after = DurationOf(loaded, "correlate.idle_after.tcp");
+  config.http_idle_after = DurationOf(loaded, "correlate.idle_after.http");
   config.own_addresses = Values(loaded, "incidents.own_addresses");
   return config;
 }
@@ -339,6 +414,7 @@ void Complete(const ConfigOptions& options, LoadedConfig* loaded) {
   loaded->settings = WithDefaults(loaded->settings);
   loaded->config = ConfigOf(*loaded);
   CheckListeners(loaded);
+  CheckHttp(loaded);
   CheckTopics(loaded);
   CheckPipeline(loaded);
 }

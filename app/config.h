@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/config_schema.h"
@@ -60,6 +61,22 @@ struct SyslogSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// One source of type http.
+struct HttpSourceConfig {
+  std::string name;
+  std::string address;
+  bool hec = false, bulk = false, otlp = false, ndjson = false;  // the protocols that it speaks
+  std::vector<std::pair<std::string, std::string>> tokens;  // names and secrets; none: everybody may send
+  std::optional<TlsContext::Options> tls;
+  std::vector<Cidr> allowed;  // none: everybody
+  size_t max_body_bytes = 0;
+  size_t max_unpacked_bytes = 0;
+  size_t max_connections = 0;
+  std::string format;     // as of a file
+  std::string time_zone;  // as of a file
+  DeclaredLogSource log_source;
+};
+
 // One source of type kafka.
 struct KafkaSourceConfig {
   std::string name;
@@ -88,9 +105,12 @@ struct Config {
   std::string data_dir;
   std::vector<FileSourceConfig> file_sources;
   std::vector<SyslogSourceConfig> syslog_sources;
+  std::vector<HttpSourceConfig> http_sources;
   std::vector<KafkaSourceConfig> kafka_sources;
   std::optional<PipelineConfig> pipeline;  // of `kafka:`; then there are no sources of other types than kafka
-  size_t sources() const { return file_sources.size() + syslog_sources.size() + kafka_sources.size(); }
+  size_t sources() const {
+    return file_sources.size() + syslog_sources.size() + http_sources.size() + kafka_sources.size();
+  }
   std::vector<std::string> rule_paths;  // empty: the shipped rules
   std::string rule_variables;           // a site file; empty: none
   bool watch_rules = false;             // take changed rules up while running
@@ -100,6 +120,7 @@ struct Config {
   Nanoseconds late_horizon{};
   Nanoseconds udp_idle_after{};
   Nanoseconds tcp_idle_after{};
+  Nanoseconds http_idle_after{};
   std::vector<std::string> own_addresses;  // of the site: they are nobody's (Engine::Options)
 };
 

@@ -44,11 +44,13 @@ const char* OriginName(Origin origin) {
 // A value as it may be shown: never a secret, and never what a variable or a file held.
 std::string Shown(const Setting& setting, size_t i) {
   const std::string& written = setting.written[i];
-  if (setting.spec->type == SettingType::kProperties) {
+  const SettingType type = setting.spec->type;
+  if (type == SettingType::kProperties || type == SettingType::kSecrets) {
     const std::string name = written.substr(0, written.find('='));
     const std::string text = written.substr(name.size() + 1);
     const bool is_elsewhere = text.find("${") != std::string::npos || text.compare(0, 5, "file:") == 0;
-    return is_elsewhere || !IsKafkaSecret(name) ? written : name + "=********";
+    const bool is_secret = type == SettingType::kSecrets || IsKafkaSecret(name);
+    return is_elsewhere || !is_secret ? written : name + "=********";
   }
   if (setting.origin == Origin::kVariable) return MaskCredentials(setting.values[i]);
   if (written.find("${") != std::string::npos) return written;

@@ -172,6 +172,8 @@ void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const
   const size_t problems_before = problems_->size();
   if (spec.type == SettingType::kProperties) {
     ReadProperties(value, &setting);
+  } else if (spec.type == SettingType::kSecrets) {
+    ReadSecrets(value, &setting);
   } else if (value.IsScalar()) {
     ReadValue(value, &setting);
   } else if (!spec.list) {
@@ -232,6 +234,37 @@ void ConfigReader::ReadProperties(const YamlNode& map, Setting* setting) {
     if (!problem.empty()) Problem(map.key(i), hidden ? "the value of `" + name + "` is not valid" : problem);
     setting->written.push_back(name + "=" + scalar.text);
     setting->values.push_back(name + "=" + *value);
+  }
+}
+
+void ConfigReader::ReadSecrets(const YamlNode& map, Setting* setting) {
+  constexpr size_t kLeastSecret = 16;  // characters
+  if (!map.IsMap() || map.entries() == 0) {
+    Problem(map, "`" + setting->path +
+                     "` needs `name: secret` lines below it, a secret as ${VARIABLE} or file:PATH");
+    return;
+  }
+  for (size_t i = 0; i < map.entries(); ++i) {
+    const std::string& name = map.key(i).text;
+    const YamlNode& scalar = map.value(i);
+    if (!ValidName(name)) {
+      Problem(map.key(i), "a name has letters, digits, `-` and `_` only, at most 64");
+      continue;
+    }
+    if (!scalar.IsScalar() || scalar.IsNull()) {
+      Problem(scalar, "`" + name + "` takes one secret");
+      continue;
+    }
+    Result<std::string> secret = ExpandVariables(scalar.text);
+    if (secret.ok()) secret = ReadSecret(*secret);
+    if (!secret.ok()) {
+      Problem(scalar, secret.status().message());
+    } else if (secret->size() < kLeastSecret) {
+      Problem(scalar, "the secret of `" + name + "` can be guessed, write at least 16 characters");
+    } else {
+      setting->written.push_back(name + "=" + scalar.text);
+      setting->values.push_back(name + "=" + *secret);
+    }
   }
 }
 

@@ -29,6 +29,7 @@ class ConfigReader {
                    const std::string& path);
   void ReadValue(const YamlNode& scalar, Setting* setting);
   void ReadProperties(const YamlNode& map, Setting* setting);
+  void ReadSecrets(const YamlNode& map, Setting* setting);
   void ReadSubsection(const YamlNode& key, const YamlNode& value, const SectionSpec& section,
                       const std::string& path);
   void UnknownKey(const YamlNode& key, std::string_view section);

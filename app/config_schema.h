@@ -25,6 +25,7 @@ enum class SettingType {
   kCount,       // a whole number from 1 to 1,000,000
   kChoice,      // one of `choices`
   kProperties,  // a map of names to values, given to librdkafka as they are; in Setting as "name=value"
+  kSecrets,     // a map of names to secrets, never shown; in Setting as "name=secret"
 };
 
 // What this version of redthread does with a setting.

@@ -48,6 +48,12 @@ Json SettingSchema(const SettingSpec& spec) {
     schema["additionalProperties"] = {{"type", {"string", "number", "boolean"}}};
     return schema;
   }
+  if (spec.type == SettingType::kSecrets) {
+    schema["type"] = "object";
+    schema["additionalProperties"] = {{"type", "string"}};
+    schema["minProperties"] = 1;
+    return schema;
+  }
   const Json value = ValueSchema(spec);
   if (!spec.list) {
     schema.update(value);
@@ -121,6 +127,7 @@ std::string PatternOf(SettingType type) {
     case SettingType::kFlag:
     case SettingType::kCount:
     case SettingType::kProperties:
+    case SettingType::kSecrets:
       return "";
   }
   return "";

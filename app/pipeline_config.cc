@@ -75,6 +75,7 @@ void CheckSources(LoadedConfig* loaded) {
   for (const FileSourceConfig& source : loaded->config.file_sources) refuse(source.name, "file", ".path");
   for (const SyslogSourceConfig& source : loaded->config.syslog_sources)
     refuse(source.name, "syslog", ".listen");
+  for (const HttpSourceConfig& source : loaded->config.http_sources) refuse(source.name, "http", ".listen");
   bool local = false;
   for (const KafkaSourceConfig& source : loaded->config.kafka_sources) {
     local |= source.time_zone == "local";

@@ -93,6 +93,46 @@ std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
   return zone.ok() ? std::move(*zone) : nullptr;
 }
 
+// What is the same of every kind of listener.
+template <typename SourceConfig>
+ListenerInput InputOf(const SourceConfig& source) {
+  ListenerInput input;
+  input.name = source.name;
+  input.log_source = source.log_source;
+  input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
+  input.zone = ZoneOf(source.time_zone);
+  return input;
+}
+
+ListenerInput ListenerOf(const SyslogSourceConfig& source) {
+  ListenerInput input = InputOf(source);
+  SyslogListener::Options listener;
+  listener.address = source.address;
+  listener.udp = source.udp;
+  listener.tcp = source.tcp;
+  listener.tls = source.tls;
+  listener.allowed = source.allowed;
+  listener.max_message_bytes = source.max_message_bytes;
+  listener.max_connections = source.max_connections;
+  input.listener = std::move(listener);
+  return input;
+}
+
+ListenerInput ListenerOf(const HttpSourceConfig& source) {
+  ListenerInput input = InputOf(source);
+  HttpListener::Options listener;
+  listener.address = source.address;
+  listener.service = {source.hec, source.bulk, source.otlp, source.ndjson, source.tokens};
+  listener.tls = source.tls;
+  listener.allowed = source.allowed;
+  listener.format = input.format;
+  listener.max_body_bytes = source.max_body_bytes;
+  listener.max_unpacked_bytes = source.max_unpacked_bytes;
+  listener.max_connections = source.max_connections;
+  input.listener = std::move(listener);
+  return input;
+}
+
 Embedded::Options OptionsOf(CommandContext* context, const Config& config, const RunFlags& flags) {
   Embedded::Options options;
   options.data_dir = config.data_dir;
@@ -110,21 +150,11 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.zone = ZoneOf(source.time_zone);
     options.inputs.push_back(std::move(input));
   }
-  options.idle_after = {.udp = config.udp_idle_after, .tcp = config.tcp_idle_after};
-  for (const SyslogSourceConfig& source : config.syslog_sources) {
-    ListenerInput& input = options.listeners.emplace_back();
-    input.name = source.name;
-    input.log_source = source.log_source;
-    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-    input.zone = ZoneOf(source.time_zone);
-    input.listener.address = source.address;
-    input.listener.udp = source.udp;
-    input.listener.tcp = source.tcp;
-    input.listener.tls = source.tls;
-    input.listener.allowed = source.allowed;
-    input.listener.max_message_bytes = source.max_message_bytes;
-    input.listener.max_connections = source.max_connections;
-  }
+  options.idle_after = {
+      .udp = config.udp_idle_after, .tcp = config.tcp_idle_after, .http = config.http_idle_after};
+  for (const SyslogSourceConfig& source : config.syslog_sources)
+    options.listeners.push_back(ListenerOf(source));
+  for (const HttpSourceConfig& source : config.http_sources) options.listeners.push_back(ListenerOf(source));
   for (const KafkaSourceConfig& source : config.kafka_sources) {
     KafkaInput& input = options.kafka.emplace_back();
     input.name = source.name;
@@ -166,6 +196,14 @@ void TellListeners(const Embedded::Report& report, Messages* messages) {
   tell(counts.connections_out_of_time, "connection", "connections", "closed: a message took over a minute");
   tell(counts.connections_no_session, "connection", "connections",
        "closed: no TLS session came about, often for want of a certificate that we trust");
+  const HttpListener::Counts& http = report.http;
+  tell(http.connections_not_allowed, "connection", "connections", "refused: not of the allowed senders");
+  tell(http.connections_over_limit, "connection", "connections", "refused: more than max_connections");
+  tell(http.connections_out_of_time, "connection", "connections", "closed: a request took over a minute");
+  tell(http.connections_no_session, "connection", "connections", "closed: no TLS session came about");
+  tell(http.requests_unauthorized, "request", "requests", "refused: without a token of the source");
+  tell(http.requests_busy, "request", "requests", "put off: they came faster than they could be stored");
+  tell(http.requests_invalid, "request", "requests", "refused: not as their protocol or the limits demand");
   tell(report.off_time, "message", "messages",
        "whose time is more than 5 minutes from their arrival; they keep their time");
 }
@@ -199,6 +237,8 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
     return ExitCodeOf(embedded.status());
   }
   for (const SyslogSourceConfig& source : config.syslog_sources)
+    context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
+  for (const HttpSourceConfig& source : config.http_sources)
     context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
   for (const KafkaSourceConfig& source : config.kafka_sources)
     context->messages->Count("reading topics from " + source.settings.brokers[0] + " for source `" +

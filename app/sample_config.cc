@@ -25,6 +25,8 @@ std::string ExampleOf(const SettingSpec& spec) {
       return "${TOKEN}";
     case SettingType::kZone:
       return "Europe/Berlin";
+    case SettingType::kSecrets:
+      return "{office: \"${OFFICE_TOKEN}\"}";
     case SettingType::kProperties:
       return "{security.protocol: ssl}";
     case SettingType::kPath:

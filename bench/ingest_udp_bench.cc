@@ -100,8 +100,8 @@ Row Measure(const std::shared_ptr<const Engine>& engine, const std::string& data
   ListenerInput input;
   input.name = "bench";
   input.log_source.products = {"linux"};
-  input.listener.address = "127.0.0.1:0";
-  input.listener.tcp = false;
+  std::get<SyslogListener::Options>(input.listener).address = "127.0.0.1:0";
+  std::get<SyslogListener::Options>(input.listener).tcp = false;
   options.listeners = {input};
   options.on_problem = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   Result<std::unique_ptr<Embedded>> embedded = Embedded::Open(engine, std::move(options), &clock);

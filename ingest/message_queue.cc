@@ -1,11 +1,13 @@
 #include "ingest/message_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace redthread {
 
-void PushedMessages::Add(const Sender& sender, Timestamp arrival, std::string_view text, uint64_t cut_from) {
-  messages_.push_back({sender, arrival, bytes_.size(), text.size(), cut_from});
+void PushedMessages::Add(const Sender& sender, Timestamp arrival, std::string_view text, uint64_t cut_from,
+                         std::optional<Timestamp> told) {
+  messages_.push_back({sender, arrival, bytes_.size(), text.size(), cut_from, told});
   bytes_.append(text);
 }
 
@@ -14,13 +16,15 @@ void PushedMessages::Append(const PushedMessages& others) {
   bytes_.append(others.bytes_);
   for (Message message : others.messages_) {
     message.offset += base;
-    messages_.push_back(message);
+    messages_.push_back(std::move(message));
   }
+  receipt_ = std::max(receipt_, others.receipt_);
 }
 
 void PushedMessages::Clear() {
   bytes_.clear();
   messages_.clear();
+  receipt_ = 0;
 }
 
 void MessageQueue::Put(PushedMessages* messages) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,11 +23,16 @@ class PushedMessages {
     Sender sender;
     Timestamp arrival;
     size_t offset = 0;
-    size_t size = 0;        // may be 0
-    uint64_t cut_from = 0;  // bytes of the whole message, when this is its beginning; else 0
+    size_t size = 0;                // may be 0
+    uint64_t cut_from = 0;          // bytes of the whole message, when this is its beginning; else 0
+    std::optional<Timestamp> told;  // the time that its envelope tells; for one that tells none itself
   };
 
-  void Add(const Sender& sender, Timestamp arrival, std::string_view text, uint64_t cut_from);
+  void Add(const Sender& sender, Timestamp arrival, std::string_view text, uint64_t cut_from,
+           std::optional<Timestamp> told = {});
+  // Whoever put in the messages up to here is told when they have been made durable: PushListener::Committed
+  // with that number, which grows from one to the next.
+  void SetReceipt(uint64_t receipt) { receipt_ = receipt; }
   void Append(const PushedMessages& others);
   void Clear();
 
@@ -34,6 +40,7 @@ class PushedMessages {
   std::string_view text(const Message& message) const {
     return {bytes_.data() + message.offset, message.size};
   }
+  uint64_t receipt() const { return receipt_; }  // 0: none
   bool empty() const { return messages_.empty(); }
   // Memory that they take, about.
   size_t bytes() const { return bytes_.size() + messages_.size() * sizeof(Message); }
@@ -41,6 +48,7 @@ class PushedMessages {
  private:
   std::string bytes_;
   std::vector<Message> messages_;
+  uint64_t receipt_ = 0;
 };
 
 // Thread-safe.

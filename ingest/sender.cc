@@ -2,16 +2,29 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace redthread {
 
 namespace {
 
-constexpr std::string_view kKind = "syslog:";
+constexpr std::string_view kSyslog = "syslog:";
+constexpr std::string_view kHttp = "http:";
 constexpr std::string_view kOthers = "*";
+constexpr size_t kMaxHostName = 255;
 
-std::string_view NameOf(Transport transport) { return transport == Transport::kUdp ? "udp" : "tcp"; }
+std::string_view NameOf(Transport transport) {
+  switch (transport) {
+    case Transport::kUdp:
+      return "udp";
+    case Transport::kTcp:
+      return "tcp";
+    case Transport::kHttp:
+      return "http";
+  }
+  return "";
+}
 
 std::optional<Transport> TransportOf(std::string_view name) {
   for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
@@ -29,7 +42,37 @@ std::optional<std::string_view> NextPart(std::string_view* text) {
   return part;
 }
 
+bool TakePrefix(std::string_view prefix, std::string_view* text) {
+  if (text->substr(0, prefix.size()) != prefix) return false;
+  text->remove_prefix(prefix.size());
+  return true;
+}
+
+// Behind "http:INPUT:".
+std::optional<Sender> DecodeHttp(std::string_view text) {
+  Sender sender = Sender::Others(Transport::kHttp);
+  if (text == kOthers) return sender;
+  if (TakePrefix("token:", &text)) {
+    sender.stream = text;
+    return sender.stream.empty() ? std::nullopt : std::optional(sender);
+  }
+  if (!TakePrefix("peer:", &text)) return std::nullopt;
+  const size_t slash = std::min(text.find('/'), text.size());
+  sender.address = ParseIpAddress(text.substr(0, slash));
+  sender.stream = text.substr(slash);
+  return sender.address.has_value() ? std::optional(sender) : std::nullopt;
+}
+
 }  // namespace
+
+bool IsHostName(std::string_view text) {
+  const auto is_part = [](char c) {
+    const char lower = static_cast<char>(c | 0x20);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
+           c == ':';
+  };
+  return !text.empty() && text.size() <= kMaxHostName && std::all_of(text.begin(), text.end(), is_part);
+}
 
 size_t SenderHash::operator()(const Sender& sender) const {
   size_t seed = static_cast<size_t>(sender.transport);
@@ -37,7 +80,7 @@ size_t SenderHash::operator()(const Sender& sender) const {
     const auto& bytes = sender.address->bytes;
     seed ^= std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  return seed;
+  return seed ^ (std::hash<std::string>()(sender.stream) << 1);
 }
 
 std::string FormatIpAddress(const IpAddress& address) {
@@ -47,20 +90,29 @@ std::string FormatIpAddress(const IpAddress& address) {
 }
 
 std::string SenderIdentity::Encode() const {
-  std::string text(kKind);
-  text.append(input).append(":").append(NameOf(sender.transport)).append(":");
-  return text + (sender.address.has_value() ? FormatIpAddress(*sender.address) : std::string(kOthers));
+  const std::string address = sender.address.has_value() ? FormatIpAddress(*sender.address) : "";
+  std::string text(sender.transport == Transport::kHttp ? kHttp : kSyslog);
+  text.append(input).append(":");
+  if (sender.transport != Transport::kHttp) text.append(NameOf(sender.transport)).append(":");
+  if (sender.is_others()) return text.append(kOthers);
+  if (sender.transport == Transport::kHttp) text += sender.address.has_value() ? "peer:" : "token:";
+  return text + address + sender.stream;
 }
 
 std::optional<SenderIdentity> SenderIdentity::Decode(std::string_view text) {
-  if (text.substr(0, kKind.size()) != kKind) return std::nullopt;
-  text.remove_prefix(kKind.size());
+  const bool is_http = TakePrefix(kHttp, &text);
+  if (!is_http && !TakePrefix(kSyslog, &text)) return std::nullopt;
   const std::optional<std::string_view> input = NextPart(&text);
+  if (!input.has_value()) return std::nullopt;
+  if (is_http) {
+    const std::optional<Sender> sender = DecodeHttp(text);
+    return sender.has_value() ? std::optional(SenderIdentity{std::string(*input), *sender}) : std::nullopt;
+  }
   const std::optional<std::string_view> transport_name = NextPart(&text);
-  if (!input.has_value() || !transport_name.has_value()) return std::nullopt;
+  if (!transport_name.has_value()) return std::nullopt;
   const std::optional<Transport> transport = TransportOf(*transport_name);
   if (!transport.has_value()) return std::nullopt;
-  SenderIdentity identity{std::string(*input), {{}, *transport}};
+  SenderIdentity identity{std::string(*input), Sender::Others(*transport)};
   if (text == kOthers) return identity;
   identity.sender.address = ParseIpAddress(text);
   if (!identity.sender.address.has_value()) return std::nullopt;
@@ -70,7 +122,8 @@ std::optional<SenderIdentity> SenderIdentity::Decode(std::string_view text) {
 std::string SenderIdentity::Path() const {
   std::string path = input;
   path.append("/").append(NameOf(sender.transport)).append("/");
-  return path + (sender.address.has_value() ? FormatIpAddress(*sender.address) : "others");
+  if (sender.is_others()) return path + "others";
+  return path + (sender.address.has_value() ? FormatIpAddress(*sender.address) : "") + sender.stream;
 }
 
 }  // namespace redthread

@@ -11,15 +11,25 @@
 
 namespace redthread {
 
-enum class Transport : uint8_t { kUdp, kTcp };  // TLS is kTcp
+enum class Transport : uint8_t { kUdp, kTcp, kHttp };  // TLS is kTcp, HTTPS is kHttp
 
 struct Sender {
-  // Of its end of the connection, IPv4 as such also where it came mapped into IPv6. Nothing: all those of an
-  // input that are more than can be told apart.
+  // Of its end of the connection, IPv4 as such also where it came mapped into IPv6. Nothing of one that is
+  // known by the token that it showed.
   std::optional<IpAddress> address;
   Transport transport = Transport::kUdp;
+  // Of HTTP: the name of that token, and "/" with the host that it says it sends for: "office", "office/ws1",
+  // of an address "/ws1".
+  std::string stream;
   bool operator==(const Sender&) const = default;
+
+  // All those of an input that are more than can be told apart.
+  static Sender Others(Transport transport) { return {std::nullopt, transport, {}}; }
+  bool is_others() const { return !address.has_value() && stream.empty(); }
 };
+
+// Whether a host that somebody says it sends for can be part of a Sender: a name or an address, nothing else.
+bool IsHostName(std::string_view text);
 
 struct SenderHash {
   size_t operator()(const Sender& sender) const;
@@ -34,12 +44,12 @@ struct SenderIdentity {
   Sender sender;
   bool operator==(const SenderIdentity&) const = default;
 
-  // "syslog", input, transport and address, colons between: "syslog:net:udp:192.0.2.7"; without an address
-  // "*".
+  // "syslog:net:udp:192.0.2.7"; of HTTP "http:push:token:office/ws1" or "http:push:peer:192.0.2.7/ws1"; in
+  // the place of the address, or from "token" and "peer" on, "*" for others.
   std::string Encode() const;
   // Nothing when `text` is no identity of a sender.
   static std::optional<SenderIdentity> Decode(std::string_view text);
-  // For people: "net/udp/192.0.2.7", "net/udp/others".
+  // For people: "net/udp/192.0.2.7", "net/udp/others", "push/http/office/ws1".
   std::string Path() const;
 };
 

@@ -59,6 +59,15 @@ Result<int> BindSocket(const std::string& address, int type) {
   return fd;
 }
 
+Result<int> ListenSocket(const std::string& address) {
+  constexpr int kBacklog = 256;
+  const Result<int> socket = BindSocket(address, SOCK_STREAM);
+  if (!socket.ok() || listen(*socket, kBacklog) == 0) return socket;
+  const std::string reason = std::generic_category().message(errno);
+  close(*socket);
+  return Status::Denied("cannot listen on " + address + ": " + reason);
+}
+
 uint16_t PortOf(int socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

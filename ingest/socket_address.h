@@ -16,6 +16,9 @@ namespace redthread {
 // address cannot be read or found; kDenied when it cannot be bound.
 Result<int> BindSocket(const std::string& address, int type);
 
+// The same, listening for connections. Errors as of BindSocket.
+Result<int> ListenSocket(const std::string& address);
+
 // The port that a socket is bound to.
 uint16_t PortOf(int socket);
 

@@ -2,21 +2,13 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <array>
 #include <utility>
 #include <vector>
 
-#include "ingest/sender.h"
-#include "ingest/socket_address.h"
 #include "ingest/syslog_framing.h"
 
 namespace redthread {
@@ -25,15 +17,6 @@ namespace {
 
 // What libevent reads from a connection at once.
 constexpr size_t kReadBytes = 16 << 10;
-
-// A peer that is gone without a word is noticed within three minutes.
-void KeepAlive(int socket) {
-  const int on = 1, idle = 60, interval = 30, probes = 4;
-  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-}
 
 }  // namespace
 
@@ -116,74 +99,29 @@ class SyslogConnections::Connection {
 };
 
 SyslogConnections::SyslogConnections(event_base* base, int socket, const Options& options,
-                                     IsAllowed is_allowed, Take take, Clock* clock, Counts* counts)
-    : base_(base),
-      options_(options),
-      is_allowed_(std::move(is_allowed)),
+                                     StreamAcceptor::IsAllowed is_allowed, Take take, Clock* clock,
+                                     Counts* counts)
+    : options_(options),
       take_(std::move(take)),
       clock_(clock),
-      counts_(counts) {
-  constexpr int kListensAlready = 0;
-  acceptor_ = evconnlistener_new(
-      base,
-      [](evconnlistener*, evutil_socket_t accepted, sockaddr* address, int, void* self) {
-        static_cast<SyslogConnections*>(self)->Accept(accepted, address);
-      },
-      this, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, kListensAlready, socket);
-  if (acceptor_ == nullptr) {
-    close(socket);
-    return;
-  }
-  // No descriptor is left for another connection: it waits, instead of waking us again and again.
-  evconnlistener_set_error_cb(acceptor_,
-                              [](evconnlistener* acceptor, void*) { evconnlistener_disable(acceptor); });
-}
+      counts_(counts),
+      acceptor_(
+          base, socket, options, std::move(is_allowed),
+          [this](bufferevent* stream, const IpAddress& peer) { Begin(stream, peer); }, counts) {}
 
 SyslogConnections::~SyslogConnections() {
-  if (acceptor_ != nullptr) evconnlistener_free(acceptor_);
   for (const auto& [connection, owned] : connections_) connection->End();
 }
 
-void SyslogConnections::Accept(int socket, const sockaddr* address) {
-  const IpAddress peer = AddressOf(address);
-  std::atomic<uint64_t>* refused = nullptr;
-  const auto of_peer = of_peer_.find(FormatIpAddress(peer));
-  if (!is_allowed_(peer)) {
-    refused = &counts_->not_allowed;
-  } else if (connections_.size() >= options_.max_connections ||
-             (of_peer != of_peer_.end() && of_peer->second >= options_.max_connections_of_peer)) {
-    refused = &counts_->over_limit;
-  }
-  bufferevent* const stream = refused == nullptr ? StreamOf(socket) : nullptr;
-  if (stream == nullptr) {
-    ++(refused != nullptr ? *refused : counts_->over_limit);
-    close(socket);
-    return;
-  }
-  KeepAlive(socket);
+void SyslogConnections::Begin(bufferevent* stream, const IpAddress& peer) {
   auto connection = std::make_unique<Connection>(this, stream, peer);
   Connection* const key = connection.get();
   connections_.emplace(key, std::move(connection));
-  ++of_peer_[FormatIpAddress(peer)];
-  ++counts_->open;
-}
-
-bufferevent* SyslogConnections::StreamOf(int socket) const {
-  if (options_.tls == nullptr) return bufferevent_socket_new(base_, socket, BEV_OPT_CLOSE_ON_FREE);
-  ssl_st* const session = options_.tls->NewSession();
-  if (session == nullptr) return nullptr;
-  bufferevent* const stream = bufferevent_openssl_socket_new(
-      base_, socket, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-  // Many senders just close; what was cut is seen by its frame.
-  if (stream != nullptr) bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-  return stream;
 }
 
 void SyslogConnections::Close(Connection* connection) {
-  const auto of_peer = of_peer_.find(FormatIpAddress(connection->peer()));
-  if (of_peer != of_peer_.end() && --of_peer->second == 0) of_peer_.erase(of_peer);
+  acceptor_.Closed(connection->peer());
   connections_.erase(connection);
-  --counts_->open;
 }
 
 void SyslogConnections::Pause(bool paused) {
@@ -193,7 +131,7 @@ void SyslogConnections::Pause(bool paused) {
 }
 
 void SyslogConnections::CloseSlow() {
-  if (acceptor_ != nullptr) evconnlistener_enable(acceptor_);
+  acceptor_.GoOn();
   if (paused_) return;  // then it is not they who are slow
   const Nanoseconds now = clock_->Elapsed();
   std::vector<Connection*> slow;

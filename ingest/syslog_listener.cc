@@ -2,12 +2,8 @@
 
 #include <event2/event.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "ingest/socket_address.h"
@@ -20,7 +16,6 @@ namespace {
 constexpr timeval kTick = {0, 10'000};
 // Between two looks at what takes long.
 constexpr int kSlowTicks = 100;
-constexpr int kBacklog = 256;
 
 using EventBase = std::unique_ptr<event_base, decltype(&event_base_free)>;
 using EventOf = std::unique_ptr<event, decltype(&event_free)>;
@@ -81,13 +76,8 @@ Status SyslogListener::BindConnections() {
     if (!tls.ok()) return tls.status();
     tls_ = std::move(*tls);
   }
-  const Result<int> socket = BindSocket(options_.address, SOCK_STREAM);
+  const Result<int> socket = ListenSocket(options_.address);
   if (!socket.ok()) return socket.status();
-  if (listen(*socket, kBacklog) != 0) {
-    const std::string reason = std::generic_category().message(errno);
-    close(*socket);
-    return Status::Denied("cannot listen on " + options_.address + ": " + reason);
-  }
   tcp_port_ = PortOf(*socket);
   SyslogConnections::Options options;
   options.max_message_bytes = options_.max_message_bytes;

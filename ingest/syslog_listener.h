@@ -20,12 +20,13 @@
 #include "core/status.h"
 #include "core/text.h"
 #include "ingest/message_queue.h"
+#include "ingest/push_listener.h"
 #include "ingest/syslog_connections.h"
 #include "ingest/udp_receiver.h"
 
 namespace redthread {
 
-class SyslogListener {
+class SyslogListener final : public PushListener {
  public:
   struct Options {
     std::string address;  // "127.0.0.1:5514"; the same for all transports
@@ -64,18 +65,15 @@ class SyslogListener {
   // and of TlsContext::Create.
   static Result<std::unique_ptr<SyslogListener>> Start(const Options& options, Clock* clock);
   // Stops.
-  ~SyslogListener();
+  ~SyslogListener() override;
   SyslogListener(const SyslogListener&) = delete;
   SyslogListener& operator=(const SyslogListener&) = delete;
 
-  // Replaces `messages` by all that was read and not taken. For one thread.
-  void Take(PushedMessages* messages) { queue_.Take(messages); }
-  // By the Clock's Elapsed: what had reached this machine by then has been read. Asked before Take, it is in
-  // what Take gives.
-  Nanoseconds caught_up() const { return Nanoseconds(caught_up_.load()); }
-  // Reads what has been sent so far, and no more; what connections hold of an unfinished message is given.
-  // Take goes on.
-  void Stop();
+  void Take(PushedMessages* messages) override { queue_.Take(messages); }
+  Nanoseconds caught_up() const override { return Nanoseconds(caught_up_.load()); }
+  void Committed(uint64_t) override {}  // syslog tells nobody
+  // What connections hold of an unfinished message is given.
+  void Stop() override;
 
   Counts counts() const;
   uint16_t udp_port() const { return udp_port_; }  // 0: none

@@ -118,8 +118,8 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   const RecordBatch::Record& record = batch->lines.records[n];
   const Position position{batch->source_id, batch->source.progress.epoch, record.index, record.cursor};
   const Timestamp arrival = batch->ArrivalOf(n);
-  const DecodeResult decoded =
-      pipeline->Process(record.text(), batch->declared, position, arrival, batch->origin);
+  const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, arrival,
+                                                 batch->origin, batch->ToldTimeOf(n));
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});
   const Event& event = pipeline->event();

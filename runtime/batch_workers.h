@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -60,12 +61,17 @@ struct Batch {
   Timestamp arrival;        // when they were read, or the last of them
   RecordOrigin origin;      // what their source knows of them
   // Of a sender and of a partition `source` has progress alone: no identity, no number.
-  std::vector<Timestamp> arrivals;       // of a sender: when each of the messages was read
-  bool at_end = false;                   // of a partition: it has been read to its end, behind the lines
+  std::vector<Timestamp> arrivals;                   // of a sender: when each of the messages was read
+  std::vector<std::optional<Timestamp>> told_times;  // and the time that its envelope tells
+  uint64_t receipt = 0;  // of a sender: with this batch all is in batches up to that PushedMessages::receipt
+  bool at_end = false;   // of a partition: it has been read to its end, behind the lines
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
 
   Timestamp ArrivalOf(size_t record) const { return origin.pushed ? arrivals[record] : arrival; }
+  std::optional<Timestamp> ToldTimeOf(size_t record) const {
+    return origin.pushed ? told_times[record] : std::nullopt;
+  }
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`

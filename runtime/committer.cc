@@ -147,7 +147,7 @@ Result<SourceState> Committer::OpenSender(const SenderIdentity& identity, Nanose
   const Result<std::optional<SourceState>> known = redthread::FindSource(*transaction_, text);
   if (!known.ok()) return known.status();
   const bool is_new = !known->has_value();
-  if (is_new && identity.sender.address.has_value() && stored_senders_ >= options_.max_stored_senders)
+  if (is_new && !identity.sender.is_others() && stored_senders_ >= options_.max_stored_senders)
     return Status::Limit("more than " + std::to_string(options_.max_stored_senders) + " senders were heard");
   Result<SourceState> state = FindOrAddSource(transaction_.get(), text, identity.Path());
   if (state.ok() && is_new) ++stored_senders_;

@@ -51,7 +51,10 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   embedded->committer_ = std::move(*opened);
   RT_RETURN_IF_ERROR(embedded->StartListening());
   RT_RETURN_IF_ERROR(embedded->StartKafka());
-  *on_commit = [kafka = embedded->kafka_.get()] { kafka->Committed(); };
+  *on_commit = [pushed = embedded->pushed_.get(), kafka = embedded->kafka_.get()] {
+    pushed->Committed();
+    kafka->Committed();
+  };
   embedded->OpenTails();
   return embedded;
 }
@@ -231,6 +234,7 @@ Result<bool> Embedded::ApplyNext(bool wait) {
   const Batch* batch = workers_.Front(wait);
   if (batch == nullptr) return false;
   RT_RETURN_IF_ERROR(committer_->Apply(*batch));
+  pushed_->Applied(*batch);
   kafka_->Applied(*batch);
   workers_.Pop();
   RT_RETURN_IF_ERROR(committer_->CommitIfDue(workers_.Front(false) != nullptr));
@@ -268,6 +272,7 @@ Status Embedded::Run(const std::atomic<bool>& stop) {
   if (status.ok()) status = ReadOn(stop);
   static_cast<Committer::Report&>(report_) = committer_->report();
   report_.listeners = pushed_->counts();
+  report_.http = pushed_->http_counts();
   report_.kafka = kafka_->counts();
   report_.input_lost |= input_lost_;
   return status;

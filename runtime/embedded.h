@@ -73,11 +73,12 @@ class Embedded {
   };
   struct Report : Committer::Report {
     SyslogListener::Counts listeners;  // of all together
+    HttpListener::Counts http;         // the same
     KafkaInputs::Counts kafka;         // the same
   };
 
   // Opens the data folder, finds where reading stopped, and begins to listen. Errors: those of Database::Open
-  // and of SyslogListener::Start. `clock` outlives the object.
+  // and of PushedInputs::Start. `clock` outlives the object.
   static Result<std::unique_ptr<Embedded>> Open(std::shared_ptr<const Engine> engine, Options options,
                                                 Clock* clock);
   ~Embedded();

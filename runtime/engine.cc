@@ -73,7 +73,7 @@ Pipeline::Pipeline(std::shared_ptr<const Engine> engine)
       entities_(engine_->entities(), engine_->fields(), *engine_->facts(), engine_->own_addresses()) {}
 
 DecodeResult Pipeline::Process(std::string_view record, uint32_t declared, const Position& position,
-                               Timestamp arrival, const RecordOrigin& origin) {
+                               Timestamp arrival, const RecordOrigin& origin, std::optional<Timestamp> told) {
   event_.Clear(engine_->fields());
   const DecodeResult decoded = decoder_.Decode(record, origin, &event_);
   event_.position = position;
@@ -81,6 +81,7 @@ DecodeResult Pipeline::Process(std::string_view record, uint32_t declared, const
   event_.raw = record;
   event_.damaged = decoded.outcome == DecodeOutcome::kDamaged;
   if (!event_.time.has_value()) event_time_.Set(&event_);
+  if (!event_.time.has_value()) event_.time = told;
   if (!event_.time.has_value() && origin.pushed) event_.time = arrival;
   facts_ = classifier_.Classify(event_, declared);
   detector_.Match(event_, facts_, &matches_);

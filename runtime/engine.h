@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,10 +76,12 @@ class Pipeline {
   explicit Pipeline(std::shared_ptr<const Engine> engine);
 
   // Runs one record. `record` is followed by Decoder::kPadding readable bytes and stays as it is until the
-  // next call. `declared`: from FactsTable::Declare. `origin`: what the source knows. What the record became
-  // stands in event(), facts() and matches() until the next call.
+  // next call. `declared`: from FactsTable::Declare. `origin`: what the source knows. `told`: the time of a
+  // record that says none itself. What the record became stands in event(), facts() and matches() until the
+  // next call.
   DecodeResult Process(std::string_view record, uint32_t declared, const Position& position,
-                       Timestamp arrival, const RecordOrigin& origin = {});
+                       Timestamp arrival, const RecordOrigin& origin = {},
+                       std::optional<Timestamp> told = {});
 
   Event& event() { return event_; }
   FactsId facts() const { return facts_; }

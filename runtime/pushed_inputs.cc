@@ -28,18 +28,34 @@ Result<std::unique_ptr<PushedInputs>> PushedInputs::Start(Options options, Commi
 
 Status PushedInputs::StartListeners() {
   for (size_t n = 0; n < inputs_.size(); ++n) {
-    const ListenerInput& configured = options_.inputs[n];
-    Result<std::unique_ptr<SyslogListener>> listener = SyslogListener::Start(configured.listener, clock_);
-    if (!listener.ok())
-      return {listener.status().code(), "source `" + configured.name + "`: " + listener.status().message()};
-    inputs_[n].listener = std::move(*listener);
+    const Status started = StartListener(n);
+    if (!started.ok())
+      return {started.code(), "source `" + options_.inputs[n].name + "`: " + started.message()};
     inputs_[n].heard = inputs_[n].caught_up = inputs_[n].listener->caught_up();
-    const size_t granted = inputs_[n].listener->udp_buffer_bytes();
-    if (configured.listener.udp && granted < configured.listener.udp_buffer_bytes) {
-      Problem("source `" + configured.name + "`: the kernel holds " + std::to_string(granted) +
-              " bytes of datagrams, not " + std::to_string(configured.listener.udp_buffer_bytes) +
-              "; raise net.core.rmem_max, or bursts are lost");
-    }
+  }
+  return Status::Ok();
+}
+
+Status PushedInputs::StartListener(size_t n) {
+  Input& input = inputs_[n];
+  const ListenerInput& configured = options_.inputs[n];
+  if (const auto* options = std::get_if<HttpListener::Options>(&configured.listener); options != nullptr) {
+    Result<std::unique_ptr<HttpListener>> http = HttpListener::Start(*options, clock_);
+    if (!http.ok()) return http.status();
+    input.http = http->get();
+    input.listener = std::move(*http);
+    return Status::Ok();
+  }
+  const auto& options = std::get<SyslogListener::Options>(configured.listener);
+  Result<std::unique_ptr<SyslogListener>> syslog = SyslogListener::Start(options, clock_);
+  if (!syslog.ok()) return syslog.status();
+  input.syslog = syslog->get();
+  input.listener = std::move(*syslog);
+  const size_t granted = input.syslog->udp_buffer_bytes();
+  if (options.udp && granted < options.udp_buffer_bytes) {
+    Problem("source `" + configured.name + "`: the kernel holds " + std::to_string(granted) +
+            " bytes of datagrams, not " + std::to_string(options.udp_buffer_bytes) +
+            "; raise net.core.rmem_max, or bursts are lost");
   }
   return Status::Ok();
 }
@@ -72,7 +88,7 @@ void PushedInputs::Problem(const std::string& text) const {
 Result<PushedInputs::OpenSender*> PushedInputs::Find(size_t input, const Sender& sender) {
   auto& senders = inputs_[input].senders;
   if (const auto found = senders.find(sender); found != senders.end()) return &found->second;
-  if (!sender.address.has_value()) return Open(input, sender);
+  if (sender.is_others()) return Open(input, sender);
   std::string why = "more than " + std::to_string(options_.max_senders) + " senders at a time";
   if (open_ < options_.max_senders) {
     Result<OpenSender*> opened = Open(input, sender);
@@ -81,7 +97,7 @@ Result<PushedInputs::OpenSender*> PushedInputs::Find(size_t input, const Sender&
   }
   if (!std::exchange(told_too_many_, true))
     Problem("source `" + options_.inputs[input].name + "`: " + why + "; the others count as one");
-  return Find(input, {std::nullopt, sender.transport});
+  return Find(input, Sender::Others(sender.transport));
 }
 
 Result<PushedInputs::OpenSender*> PushedInputs::Open(size_t input, const Sender& sender) {
@@ -131,9 +147,12 @@ std::vector<SourceId> PushedInputs::TakeSilent() {
 
 bool PushedInputs::quiet() const {
   for (size_t n = 0; n < inputs_.size(); ++n) {
-    const SyslogListener::Options& listener = options_.inputs[n].listener;
-    const Nanoseconds wait = std::max(listener.udp ? options_.idle_after.udp : Nanoseconds(0),
-                                      listener.tcp ? options_.idle_after.tcp : Nanoseconds(0));
+    const auto* const syslog = std::get_if<SyslogListener::Options>(&options_.inputs[n].listener);
+    Nanoseconds wait = options_.idle_after.http;
+    if (syslog != nullptr) {
+      wait = std::max(syslog->udp ? options_.idle_after.udp : Nanoseconds(0),
+                      syslog->tcp ? options_.idle_after.tcp : Nanoseconds(0));
+    }
     if (inputs_[n].caught_up - inputs_[n].heard < wait) return false;
   }
   return true;
@@ -186,6 +205,7 @@ bool PushedInputs::Fill(Batch* batch) {
       sender->filled = 0;
       ++input.turn;
     }
+    batch->receipt = input.turn == input.turns.size() ? input.messages.receipt() : 0;
     return true;
   }
   return false;
@@ -202,9 +222,13 @@ void PushedInputs::FillFrom(Input* input, OpenSender* sender, Batch* batch) cons
     bytes += message(end++).size;
   batch->lines.Begin(bytes);
   batch->arrivals.clear();
+  batch->told_times.clear();
   for (; sender->filled < end; ++sender->filled) {
     const PushedMessages::Message& next = message(sender->filled);
-    if (next.size > 0) batch->arrivals.push_back(next.arrival);
+    if (next.size > 0) {
+      batch->arrivals.push_back(next.arrival);
+      batch->told_times.push_back(next.told);
+    }
     batch->lines.Add(input->messages.text(next), sender->next_index++, next.cut_from);
     batch->arrival = next.arrival;
   }
@@ -221,12 +245,26 @@ void PushedInputs::FillFrom(Input* input, OpenSender* sender, Batch* batch) cons
   batch->ended.clear();
 }
 
+// ---- receipts
+
+void PushedInputs::Applied(const Batch& batch) {
+  if (batch.kind == SourceKind::kSender && batch.receipt > 0) inputs_[batch.input].applied = batch.receipt;
+}
+
+void PushedInputs::Committed() {
+  for (Input& input : inputs_) {
+    if (input.committed == input.applied) continue;
+    input.committed = input.applied;
+    input.listener->Committed(input.committed);
+  }
+}
+
 // ---- the listeners
 
 // At the first loss, and whenever it is ten times as much.
 void PushedInputs::TellLosses(size_t n) {
   Input& input = inputs_[n];
-  const uint64_t lost = input.listener->counts().datagrams_lost;
+  const uint64_t lost = input.syslog != nullptr ? input.syslog->counts().datagrams_lost : 0;
   if (lost == 0 || lost < 10 * input.told_lost) return;
   input.told_lost = lost;
   Problem("source `" + options_.inputs[n].name + "`: " + std::to_string(lost) +
@@ -239,8 +277,27 @@ void PushedInputs::Stop() {
 
 SyslogListener::Counts PushedInputs::counts() const {
   SyslogListener::Counts sum;
-  for (const Input& input : inputs_) sum += input.listener->counts();
+  for (const Input& input : inputs_) {
+    if (input.syslog != nullptr) sum += input.syslog->counts();
+  }
   return sum;
+}
+
+HttpListener::Counts PushedInputs::http_counts() const {
+  HttpListener::Counts sum;
+  for (const Input& input : inputs_) {
+    if (input.http != nullptr) sum += input.http->counts();
+  }
+  return sum;
+}
+
+uint16_t PushedInputs::udp_port(size_t input) const {
+  return inputs_[input].syslog != nullptr ? inputs_[input].syslog->udp_port() : 0;
+}
+
+uint16_t PushedInputs::tcp_port(size_t input) const {
+  const Input& asked = inputs_[input];
+  return asked.syslog != nullptr ? asked.syslog->tcp_port() : asked.http->port();
 }
 
 }  // namespace redthread

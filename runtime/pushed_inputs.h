@@ -1,8 +1,13 @@
-// PushedInputs: what others send to us, as batches: one batch holds messages of one sender.
+// PushedInputs: what others send to us, by syslog and HTTP, as batches: one batch holds messages of one
+// sender.
 //
 // A sender is a source of its own: it has a number, an index that goes on across restarts, a watermark. It
 // counts from its first message until it has been silent for `idle_after`; the next message opens it again.
 // At most `max_senders` count at a time; those beyond share one source an input and transport.
+//
+// A listener that promises its senders something is told when it holds: all that was taken from it in one
+// look is in batches before the next look, so the last of those batches carries the look's receipt; once that
+// batch is applied and a commit covers it, all of the look is durable.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "core/clock.h"
@@ -17,6 +23,7 @@
 #include "core/record_origin.h"
 #include "core/status.h"
 #include "core/time_zone.h"
+#include "ingest/http_listener.h"
 #include "ingest/message_queue.h"
 #include "ingest/syslog_listener.h"
 #include "runtime/batch_workers.h"
@@ -24,10 +31,10 @@
 
 namespace redthread {
 
-// One configured input of type syslog.
+// One configured input of type syslog or http.
 struct ListenerInput {
   std::string name;
-  SyslogListener::Options listener;
+  std::variant<SyslogListener::Options, HttpListener::Options> listener;
   DeclaredLogSource log_source;
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
@@ -37,7 +44,10 @@ struct ListenerInput {
 struct IdleAfter {
   Nanoseconds udp = std::chrono::minutes(2);
   Nanoseconds tcp = std::chrono::minutes(10);
-  Nanoseconds Of(Transport transport) const { return transport == Transport::kUdp ? udp : tcp; }
+  Nanoseconds http = std::chrono::minutes(10);
+  Nanoseconds Of(Transport transport) const {
+    return transport == Transport::kUdp ? udp : transport == Transport::kTcp ? tcp : http;
+  }
 };
 
 // All listeners of a process. One per thread; the listeners have threads of their own.
@@ -53,7 +63,7 @@ class PushedInputs {
 
   // Starts the listeners, and holds the watermark for the senders that were heard when the last run ended:
   // what they have sent since may be waiting with them. `committer` and `clock` outlive the object. Errors:
-  // those of SyslogListener::Start.
+  // those of SyslogListener::Start and HttpListener::Start.
   static Result<std::unique_ptr<PushedInputs>> Start(Options options, Committer* committer, Clock* clock);
 
   // What the inputs are declared to be; again after every change of the rules.
@@ -63,6 +73,11 @@ class PushedInputs {
   Result<bool> Look();
   // Fills a batch with the next messages of what was taken. False when there are none left.
   bool Fill(Batch* batch);
+
+  // A batch that Fill filled has been applied.
+  void Applied(const Batch& batch);
+  // What was applied so far has been made durable.
+  void Committed();
 
   // Whether senders have fallen silent, looked at now and then.
   bool SilentDue();
@@ -74,10 +89,11 @@ class PushedInputs {
   bool quiet() const;
   // Reads no more; Look and Fill give what had been read.
   void Stop();
-  // Of all listeners together.
+  // Of all listeners of a kind together.
   SyslogListener::Counts counts() const;
-  uint16_t udp_port(size_t input) const { return inputs_[input].listener->udp_port(); }
-  uint16_t tcp_port(size_t input) const { return inputs_[input].listener->tcp_port(); }
+  HttpListener::Counts http_counts() const;
+  uint16_t udp_port(size_t input) const;
+  uint16_t tcp_port(size_t input) const;  // that of HTTP too
 
  private:
   // A sender that counts.
@@ -92,7 +108,9 @@ class PushedInputs {
     size_t filled = 0;            // how many of them are in batches
   };
   struct Input {
-    std::unique_ptr<SyslogListener> listener;
+    std::unique_ptr<PushListener> listener;
+    SyslogListener* syslog = nullptr;  // the same, where it is one; else null
+    HttpListener* http = nullptr;      // the same
     uint32_t declared = 0;
     PushedMessages messages;  // taken
     Nanoseconds caught_up{0};
@@ -101,10 +119,13 @@ class PushedInputs {
     std::vector<OpenSender*> turns;  // those with messages that are not in batches yet, in order
     size_t turn = 0;
     uint64_t told_lost = 0;
+    uint64_t applied = 0;    // receipt of the newest look that is applied as a whole
+    uint64_t committed = 0;  // of which the listener was told that it is durable
   };
 
   PushedInputs(Options options, Committer* committer, Clock* clock);
   Status StartListeners();
+  Status StartListener(size_t input);
   Status HoldForHeard();
   Result<OpenSender*> Find(size_t input, const Sender& sender);
   Result<OpenSender*> Open(size_t input, const Sender& sender);

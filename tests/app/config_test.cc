@@ -127,9 +127,6 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:74: `0` is not valid, write a whole number from 1 to 1000000"},
     {"version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\", protocols: [http]}}\n",
      "/etc/redthread/c.yml:2:69: `http` is not one of udp, tcp and tls"},
-    {"version: 1\nsources: {k: {type: http, listen: a}}\n",
-     "/etc/redthread/c.yml:2:21: `sources.k` of type http is not available in this version, remove it or "
-     "comment it out"},
     {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
      "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
     {"version: 1\napi: {listen: \"127.0.0.1:9600\"}\n",
@@ -431,6 +428,65 @@ TEST(ConfigTest, NothingListensBeyondThisMachineUnlessThatIsSaid) {
   }
 }
 
+TEST(ConfigTest, HttpBeyondThisMachineNeedsATokenAndTls) {
+  const std::string begin = "version: 1\nsources: {push: {type: http, listen: \"";
+  const std::string tls = ", tls: {certificate: c.pem, key: k.pem}";
+  const std::string token = ", tokens: {office: 0123456789abcdef}";
+  const struct {
+    std::string rest;
+    const char* problem;  // null: none
+  } cases[] = {
+      {"127.0.0.1:8088\"", nullptr},
+      {"[::1]:8088\"" + tls, nullptr},
+      {"0.0.0.0:8088\"", "say who may send"},
+      {"0.0.0.0:8088\"" + tls, "say who may send"},
+      {"0.0.0.0:8088\", allow_plaintext: true", "say who may send"},
+      {"0.0.0.0:8088\"" + token, "without TLS"},
+      {"0.0.0.0:8088\", allow_plaintext: true" + token, nullptr},
+      {"0.0.0.0:8088\"" + tls + token, nullptr},
+      {"127.0.0.1:8088\", tls: {certificate: c.pem}", "TLS needs `tls: {certificate: ..., key: ...}`"},
+      {"127.0.0.1:8088\", tls: {client_ca: ca.pem}", "TLS needs"},
+      {"127.0.0.1:8088\", tokens: {office: short}", "the secret of `office` can be guessed"},
+      {"127.0.0.1:8088\", tokens: {a.b: 0123456789abcdef}", "a name has letters"},
+      {"127.0.0.1:8088\", tokens: 0123456789abcdef", "needs `name: secret` lines below it"},
+      {"127.0.0.1:8088\", tokens: {office: \"${REDTHREAD_TEST_UNSET}\"}", "REDTHREAD_TEST_UNSET` is not set"},
+      {"127.0.0.1:8088\", max_body: 1GiB", "write a size from 1KiB to 64MiB"},
+      {"127.0.0.1:8088\", max_unpacked: 1GiB", "write a size from 1KiB to 256MiB"},
+      {"127.0.0.1:8088\", protocols: [hec, syslog]", "is not one of hec, bulk, otlp and ndjson"},
+  };
+  for (const auto& c : cases) {
+    const std::vector<std::string> problems = Rendered(Load(begin + c.rest + "}}\n").problems);
+    if (c.problem == nullptr) {
+      EXPECT_THAT(problems, IsEmpty()) << c.rest;
+    } else {
+      EXPECT_THAT(problems, ElementsAre(HasSubstr(c.problem))) << c.rest;
+    }
+  }
+}
+
+TEST(ConfigTest, AnHttpSourceHasWhatTheFileSays) {
+  const LoadedConfig loaded = Load(
+      "version: 1\nsources: {push: {type: http, listen: \"127.0.0.1:8088\", protocols: [hec, ndjson], "
+      "tokens: {office: 0123456789abcdef, dmz: \"a=b:c d e f g h i\"}, allow: 10.0.0.0/8, max_body: 1MiB, "
+      "max_unpacked: 2MiB, max_connections: 5, logsource: {product: windows}}}\n"
+      "correlate: {idle_after: {http: 3m}}\n");
+  ASSERT_THAT(Rendered(loaded.problems), IsEmpty());
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  ASSERT_EQ(loaded.config.http_sources.size(), 1u);
+  const HttpSourceConfig& source = loaded.config.http_sources[0];
+  EXPECT_EQ(source.name, "push");
+  EXPECT_EQ(source.address, "127.0.0.1:8088");
+  EXPECT_TRUE(source.hec && source.ndjson && !source.bulk && !source.otlp);
+  EXPECT_EQ(source.tokens, (std::vector<std::pair<std::string, std::string>>{{"office", "0123456789abcdef"},
+                                                                             {"dmz", "a=b:c d e f g h i"}}));
+  EXPECT_FALSE(source.tls.has_value());
+  EXPECT_EQ(source.allowed.size(), 1u);
+  EXPECT_EQ(source.max_body_bytes, size_t{1} << 20);
+  EXPECT_EQ(source.max_unpacked_bytes, size_t{2} << 20);
+  EXPECT_EQ(source.max_connections, 5u);
+  EXPECT_EQ(loaded.config.http_idle_after, std::chrono::minutes(3));
+}
+
 TEST(ConfigTest, TlsNeedsACertificateAndBeyondThisMachineToKnowWhoSends) {
   const std::string begin = "version: 1\nsources: {net: {type: syslog, listen: \"";
   const std::string tls = ", tls: {certificate: c.pem, key: k.pem";
@@ -616,16 +672,18 @@ TEST(RunCommandTest, RolesAreForWorkersThatShareTheWork) {
 TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
   EXPECT_THAT(Rendered(Load(SampleConfig()).problems), IsEmpty());
   EXPECT_THAT(Rendered(Load(SampleConfig()).warnings), IsEmpty());
+  setenv("OFFICE_TOKEN", "0123456789abcdef", 1);
   const std::string whole = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
   // Of alternatives one has to go: workers read topics alone.
   EXPECT_THAT(Rendered(Load(whole).problems),
-              ElementsAre(HasSubstr("of type file"), HasSubstr("of type syslog")));
+              ElementsAre(HasSubstr("of type file"), HasSubstr("of type syslog"), HasSubstr("of type http")));
   EXPECT_TRUE(Load(whole).config.pipeline.has_value());
   const size_t workers = whole.find("\nkafka:\n");
   const std::string uncommented = std::string(whole).erase(workers, whole.find("\nrules:\n") - workers);
   EXPECT_THAT(Rendered(Load(uncommented).problems), IsEmpty()) << uncommented;
   EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.syslog_sources.size(), 1u);
+  EXPECT_EQ(Load(uncommented).config.http_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.kafka_sources.size(), 1u);
 }
 
@@ -653,7 +711,8 @@ TEST(ConfigCommandTest, InitWritesOnceAndCheckSaysWhatIsWrongWithExitCodeThree) 
 
 TEST(ConfigCommandTest, ShowSaysWhereEachValueComesFromAndHidesWhatVariablesHold) {
   const std::string file = testing::TempDir() + "redthread_show.yml";
-  std::ofstream(file) << "version: 1\ndata_dir: /x/${SECRET_PART}\n";
+  std::ofstream(file) << "version: 1\ndata_dir: /x/${SECRET_PART}\nsources: {push: {type: http, listen: "
+                         "\"127.0.0.1:8088\", tokens: {office: 0123456789s3cret}}}\n";
   const BinaryRun run =
       RunBinary({"config", "show", "-c", file}, {"SECRET_PART=s3cret", "REDTHREAD_ALERTS_FOLD=2h"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
@@ -662,6 +721,7 @@ TEST(ConfigCommandTest, ShowSaysWhereEachValueComesFromAndHidesWhatVariablesHold
               HasSubstr("{\"setting\":\"data_dir\",\"value\":\"/x/${SECRET_PART}\",\"origin\":\"file\","
                         "\"place\":\"" +
                         file + ":2:11\"}\n"));
+  EXPECT_THAT(run.out, HasSubstr("{\"setting\":\"sources.push.tokens\",\"value\":[\"office=********\"],"));
   EXPECT_THAT(run.out, HasSubstr("{\"setting\":\"alerts.fold\",\"value\":\"2h\",\"origin\":\"variable\","
                                  "\"place\":\"REDTHREAD_ALERTS_FOLD\"}\n"));
   std::filesystem::remove(file);

@@ -309,15 +309,22 @@ TEST_F(SyslogListenerTest, AnAddressThatIsTakenOrNoneIsAnError) {
 
 TEST(SenderIdentityTest, IsReadAsItIsWritten) {
   for (const char* text :
-       {"syslog:net:udp:192.0.2.7", "syslog:fire-wall_1:tcp:2001:db8::1", "syslog:net:tcp:*"}) {
+       {"syslog:net:udp:192.0.2.7", "syslog:fire-wall_1:tcp:2001:db8::1", "syslog:net:tcp:*",
+        "http:push:token:office", "http:push:token:office/ws1:8", "http:push:peer:192.0.2.7",
+        "http:push:peer:2001:db8::1/ws1.example", "http:push:*"}) {
     const std::optional<SenderIdentity> identity = SenderIdentity::Decode(text);
     ASSERT_TRUE(identity.has_value()) << text;
     EXPECT_EQ(identity->Encode(), text);
   }
   EXPECT_EQ(SenderIdentity::Decode("syslog:net:udp:192.0.2.7")->Path(), "net/udp/192.0.2.7");
   EXPECT_EQ(SenderIdentity::Decode("syslog:net:tcp:*")->Path(), "net/tcp/others");
-  for (const char* text : {"", "syslog:", "syslog:net", "syslog:net:udp", "syslog:net:sctp:192.0.2.7",
-                           "syslog:net:udp:", "syslog:net:udp:x", "file:1:2:3:4"})
+  EXPECT_EQ(SenderIdentity::Decode("http:push:token:office/ws1")->Path(), "push/http/office/ws1");
+  EXPECT_EQ(SenderIdentity::Decode("http:push:peer:192.0.2.7/ws1")->Path(), "push/http/192.0.2.7/ws1");
+  EXPECT_EQ(SenderIdentity::Decode("http:push:*")->Path(), "push/http/others");
+  for (const char* text :
+       {"http:push", "http:push:", "http:push:token:", "http:push:peer:", "http:push:peer:x/y",
+        "http:push:192.0.2.7", "syslog:net:http:192.0.2.7", "", "syslog:", "syslog:net", "syslog:net:udp",
+        "syslog:net:sctp:192.0.2.7", "syslog:net:udp:", "syslog:net:udp:x", "file:1:2:3:4"})
     EXPECT_FALSE(SenderIdentity::Decode(text).has_value()) << text;
 }
 

@@ -12,6 +12,7 @@
 #include "storage/alert_store.h"
 #include "storage/dead_letter_store.h"
 #include "tests/runtime/runtime_fixture.h"
+#include "tests/support/http_client.h"
 #include "tests/support/shared_clock.h"
 #include "tests/support/sockets.h"
 
@@ -57,7 +58,7 @@ class ListenerTest : public RuntimeTest {
     options.data_dir = Path("data");
     ListenerInput input;
     input.name = "net";
-    input.listener.address = "127.0.0.1:0";
+    std::get<SyslogListener::Options>(input.listener).address = "127.0.0.1:0";
     options.listeners = {input};
     if (change) change(&options);
     Result<std::unique_ptr<Embedded>> embedded = Embedded::Open(engine_, std::move(options), &clock_);
@@ -263,7 +264,9 @@ TEST_F(ListenerTest, TheMessageItsArrivalAndItsTimeAreStored) {
 }
 
 TEST_F(ListenerTest, WhatCannotBeReadIsADeadLetterOfItsSender) {
-  Start([](Embedded::Options* options) { options->listeners[0].listener.max_message_bytes = 1000; });
+  Start([](Embedded::Options* options) {
+    std::get<SyslogListener::Options>(options->listeners[0].listener).max_message_bytes = 1000;
+  });
   const auto sender = SenderOf(Kind::kTcp, 2);
   Send(sender.get(), "charlie", "ws1");
   Settle();
@@ -518,6 +521,102 @@ TEST_F(ListenerTest, ABacklogAndAnHourlyBatchBesideLiveSendersConvergeToTheScans
   const std::vector<std::string> expected = Scanned(sent_);
   EXPECT_EQ(Final(), expected);
   EXPECT_GT(expected.size(), 30u);
+}
+
+// ---- HTTP
+
+class HttpInputTest : public ListenerTest {
+ protected:
+  // Begins to listen for HTTP; an answer means that its records are stored.
+  void StartHttp(std::function<void(Embedded::Options*)> change = {}) {
+    Start([&change](Embedded::Options* options) {
+      HttpListener::Options http;
+      http.address = "127.0.0.1:0";
+      http.service.tokens = {{"office", "0123456789abcdef"}};
+      options->listeners[0].name = "push";
+      options->listeners[0].listener = http;
+      if (change) change(options);
+    });
+  }
+  HttpResponse Post(const std::string& path, const std::string& body) {
+    if (client_ == nullptr) client_ = std::make_unique<HttpClient>(embedded_->tcp_port(0));
+    return client_->Post(path, body, {{"Authorization", "Bearer 0123456789abcdef"}});
+  }
+  // An event as HEC sends it for a host.
+  static std::string Event(const std::string& host, const std::string& event, const std::string& more = "") {
+    return R"({"host":")" + host + R"(","event":)" + event + more + "}";
+  }
+  std::map<std::string, uint64_t> Paths() const {
+    std::map<std::string, uint64_t> next;
+    for (const SourceState& source : Sources()) next[source.path] = source.next_index;
+    return next;
+  }
+
+  std::unique_ptr<HttpClient> client_;
+};
+
+TEST_F(HttpInputTest, EachHostThatATokenSendsForIsASourceWhoseIndexGoesOnAcrossRestarts) {
+  for (int run = 0; run < 2; ++run) {
+    StartHttp();
+    EXPECT_EQ(Post("/", "{\"a\":1}\n{\"a\":2}\n").status, 200);
+    EXPECT_EQ(
+        Post("/services/collector", Event("ws1", "{}") + Event("ws2", "{}") + Event("ws1", "{}")).status,
+        200);
+    EXPECT_EQ(Post("/services/collector", Event("no name\\u001b", "{}")).status, 200);
+    EXPECT_EQ(Records(), (run + 1) * 6u) << "what was answered is stored";
+    Stop();
+    client_.reset();
+  }
+  EXPECT_EQ(Paths(), (std::map<std::string, uint64_t>{
+                         {"push/http/office", 6}, {"push/http/office/ws1", 4}, {"push/http/office/ws2", 2}}));
+}
+
+TEST_F(HttpInputTest, TheTimeOfAnEnvelopeIsThatOfAnEventThatSaysNone) {
+  StartHttp();
+  const std::string time = ",\"time\":1795341600.5";  // 2026-11-22T10:00:00.5Z
+  EXPECT_EQ(Post("/services/collector", Event("h", "{\"a\":1}", time) +
+                                            Event("h", "{\"@timestamp\":\"2026-11-22T09:59:00Z\"}", time) +
+                                            Event("h", "\"<34>su: hello\"", time) + Event("h", "{}"))
+                .status,
+            200);
+  Stop();
+  std::vector<std::string> times;
+  Damage damage;
+  EventStore store;
+  const std::unique_ptr<Database> database = OpenState();
+  const Status status = store.ForEach(
+      *database->Snapshot(), {},
+      [&times](const StoredEvent& event) {
+        times.push_back(event.record.time.has_value() ? FormatTimestamp(*event.record.time).substr(11, 12)
+                                                      : "");
+        return true;
+      },
+      &damage);
+  ASSERT_TRUE(status.ok()) << status.message();
+  // In the order of their times.
+  EXPECT_THAT(times, ElementsAre("09:59:00.000", "10:00:00.000", "10:00:00.500", "10:00:00.500"));
+}
+
+TEST_F(HttpInputTest, AHostHoldsTheWatermarkUntilItHasBeenSilentForLongEnough) {
+  Rules(kNotFollowed);
+  StartHttp([](Embedded::Options* options) { options->idle_after.http = 3 * kMinute; });
+  const auto post = [this](const std::string& command, const std::string& host) {
+    EXPECT_EQ(Post("/services/collector", Event(host, LineAt(clock_.Now(), command, host))).status, 200);
+  };
+  post("alpha", "ws1");
+  post("charlie", "ws2");
+  const auto told = [this] { return Told() == std::vector<std::string>{"ws1 10:00 final"}; };
+  PassTime(2 * kMinute);
+  EXPECT_FALSE(told());
+  EXPECT_GT(PassTimeUntil(told), 5 * kMinute) << "its window, and the lateness";
+}
+
+TEST_F(HttpInputTest, BeyondTheGreatestNumberSendersShareOneSource) {
+  StartHttp([](Embedded::Options* options) { options->max_senders = 2; });
+  for (const char* host : {"ws1", "ws2", "ws3", "ws4", "ws1"})
+    EXPECT_EQ(Post("/services/collector", Event(host, "{}")).status, 200);
+  EXPECT_EQ(Paths(), (std::map<std::string, uint64_t>{
+                         {"push/http/office/ws1", 2}, {"push/http/office/ws2", 1}, {"push/http/others", 2}}));
 }
 
 // ---- ending

@@ -49,6 +49,23 @@ bool TestSender::Send(std::string_view bytes) {
   return true;
 }
 
+void TestSender::EndSending() { shutdown(socket_, SHUT_WR); }
+
+bool TestSender::Receive(std::string* text) {
+  pollfd waiting{socket_, POLLIN, 0};
+  if (poll(&waiting, 1, 30'000) <= 0) return false;
+  char bytes[16 << 10];
+  const ssize_t n = recv(socket_, bytes, sizeof bytes, 0);
+  if (n <= 0) return false;
+  text->append(bytes, static_cast<size_t>(n));
+  return true;
+}
+
+bool TestSender::HasNews() const {
+  pollfd waiting{socket_, POLLIN, 0};
+  return poll(&waiting, 1, 0) > 0;
+}
+
 bool TestSender::IsClosed() {
   pollfd waiting{socket_, POLLIN, 0};
   if (poll(&waiting, 1, 10'000) <= 0) return false;

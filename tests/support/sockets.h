@@ -24,6 +24,12 @@ class TestSender {
   bool Send(std::string_view bytes);
   // The same with a LF behind it.
   bool SendLine(std::string_view line) { return Send(std::string(line) + "\n"); }
+  // Of TCP: the other side sees the end of what is sent.
+  void EndSending();
+  // Appends what has come, once something has. False when nothing comes for half a minute, and at the end.
+  bool Receive(std::string* text);
+  // Whether something has come, or the connection has ended.
+  bool HasNews() const;
   // Whether the other side closes the connection within ten seconds.
   bool IsClosed();
 
