@@ -29,6 +29,17 @@ void ViewTopic(const rd_kafka_metadata_topic_t& topic, KafkaView* view) {
 
 }  // namespace
 
+Status AskOffsets(rd_kafka_t* client, OffsetEnd which, int milliseconds,
+                  rd_kafka_topic_partition_list_t* list) {
+  if (list->cnt == 0) return Status::Ok();
+  // Of the time that is asked for these two mean the ends, as in the protocol (ListOffsets).
+  for (int i = 0; i < list->cnt; ++i)
+    list->elems[i].offset = which == OffsetEnd::kFirst ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list, milliseconds);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
+  return RdStatus("cannot ask for offsets", error);
+}
+
 Status AddPosition(const GroupPosition& position, rd_kafka_topic_partition_list_t* list) {
   rd_kafka_topic_partition_t* const p =
       rd_kafka_topic_partition_list_add(list, position.partition.topic.c_str(), position.partition.partition);
@@ -74,15 +85,23 @@ KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::
     ViewTopic(topic, &view);
   }
   std::sort(view.present.begin(), view.present.end());
+  const RdPartitions first(rd_kafka_topic_partition_list_new(static_cast<int>(view.present.size())));
   for (const KafkaPartition& p : view.present) {
     const bool answers =
         std::find(view.leaderless.begin(), view.leaderless.end(), p) == view.leaderless.end();
-    if (known.count(p) > 0 || !answers) continue;
-    KafkaOffsets offsets{p};
-    // One that does not answer is looked at again the next time.
-    if (rd_kafka_query_watermark_offsets(client, p.topic.c_str(), p.partition, &offsets.low, &offsets.high,
-                                         kAnswerMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR)
-      view.unread.push_back(std::move(offsets));
+    if (known.count(p) == 0 && answers)
+      rd_kafka_topic_partition_list_add(first.get(), p.topic.c_str(), p.partition);
+  }
+  const RdPartitions behind(rd_kafka_topic_partition_list_copy(first.get()));
+  // Those that do not answer are looked at again the next time.
+  if (!AskOffsets(client, OffsetEnd::kFirst, kAnswerMilliseconds, first.get()).ok() ||
+      !AskOffsets(client, OffsetEnd::kBehindLast, kAnswerMilliseconds, behind.get()).ok())
+    return view;
+  for (int i = 0; i < first->cnt; ++i) {
+    const rd_kafka_topic_partition_t& low = first->elems[i];
+    const rd_kafka_topic_partition_t& high = behind->elems[i];
+    if (low.err == RD_KAFKA_RESP_ERR_NO_ERROR && high.err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      view.unread.push_back({{low.topic, low.partition}, low.offset, high.offset});
   }
   return view;
 }

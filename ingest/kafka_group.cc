@@ -88,7 +88,7 @@ struct KafkaGroup::Client {
   void OnRebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t& partitions);
   void Unassign();
   void AskPositions();
-  bool AskLow(const rd_kafka_topic_partition_t& partition);
+  void TakeGiven(const rd_kafka_topic_partition_t& told, int64_t low);
   void Assign();
   void Resume(const KafkaPartition& partition);
   void TakeFatalError();
@@ -211,28 +211,31 @@ void KafkaGroup::Client::AskPositions() {
       news.records.lost = RdStatus("cannot ask how far group " + options.settings.group + " has read", error);
     return;
   }
+  const RdPartitions first(rd_kafka_topic_partition_list_copy(awaited.get()));
+  if (!AskOffsets(consumer.get(), OffsetEnd::kFirst, kQuestionMilliseconds, first.get()).ok()) return;
   RdPartitions left(rd_kafka_topic_partition_list_new(awaited->cnt));
   for (int i = 0; i < awaited->cnt; ++i) {
     const rd_kafka_topic_partition_t& p = awaited->elems[i];
-    if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR || !AskLow(p)) Add(left, {p.topic, p.partition});
+    const bool is_known =
+        p.err == RD_KAFKA_RESP_ERR_NO_ERROR && first->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (is_known)
+      TakeGiven(p, first->elems[i].offset);
+    else
+      Add(left, {p.topic, p.partition});
   }
   awaited = left->cnt > 0 ? std::move(left) : nullptr;
 }
 
-bool KafkaGroup::Client::AskLow(const rd_kafka_topic_partition_t& partition) {
-  Given one{{partition.topic, partition.partition}, std::nullopt, 0};
-  int64_t high = 0;
-  if (rd_kafka_query_watermark_offsets(consumer.get(), partition.topic, partition.partition, &one.low, &high,
-                                       kQuestionMilliseconds) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return false;
-  if (partition.offset >= 0) {
-    one.position = GroupPosition{one.partition, partition.offset, ""};
-    if (partition.metadata != nullptr)
-      one.position->note.assign(static_cast<const char*>(partition.metadata), partition.metadata_size);
+// `told`: how far the group has read it.
+void KafkaGroup::Client::TakeGiven(const rd_kafka_topic_partition_t& told, int64_t low) {
+  Given one{{told.topic, told.partition}, std::nullopt, low};
+  if (told.offset >= 0) {
+    one.position = GroupPosition{one.partition, told.offset, ""};
+    if (told.metadata != nullptr)
+      one.position->note.assign(static_cast<const char*>(told.metadata), told.metadata_size);
   }
   given.insert(one.partition);
   news.given.push_back(std::move(one));
-  return true;
 }
 
 // ---- reading

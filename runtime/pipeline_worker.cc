@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "ingest/kafka_admin.h"
 #include "ingest/kafka_group.h"
@@ -173,6 +174,8 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   }();
   std::optional<Nanoseconds> quiet_since;
   Nanoseconds asked = clock_->Elapsed();
+  Nanoseconds given_nothing_since = asked;
+  uint64_t group_read = 0;
   size_t owned = 0;
   Status status;
   bool outdated = false;
@@ -189,12 +192,18 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
     outdated = rules_->Newest().outdated;
     if (!options_.until_idle) continue;
     // It goes on until the other has finished too, which may give it more to do.
-    const Nanoseconds quiet = quiet_since.has_value() ? now - *quiet_since : Nanoseconds(0);
     if (owned > 0 || !quiet_since.has_value()) {
-      finished_[role] = quiet_since.has_value() && quiet >= kQuiet;
+      given_nothing_since = now;
+      finished_[role] = quiet_since.has_value() && now - *quiet_since >= kQuiet;
     } else if (now - asked >= kAskAgain) {
       asked = now;
-      finished_[role] = quiet >= 2 * options_.session_timeout + kGivenNothing || GroupHasReadAll(role);
+      uint64_t read = 0;
+      finished_[role] = GroupHasReadAll(role, &read);
+      if (std::exchange(group_read, read) != read) given_nothing_since = now;
+      if (!finished_[role] && now - given_nothing_since > 2 * options_.session_timeout + kGivenNothing)
+        status = Status::Unavailable(
+            "there is more to read, nobody reads it, and the group gives this worker nothing: other "
+            "members hold it; end them, or leave --until-idle out");
     }
   }
   if (status.ok()) status = (*life)->Stop();
@@ -214,7 +223,7 @@ void PipelineWorker::Show(const Life& life, const Report& before) const {
 namespace {
 
 // Whether each partition that is there was read by that group to its end, and `holds` of its position.
-bool HasReadAll(const KafkaSettings& settings, const std::vector<std::string>& topics,
+bool HasReadAll(const KafkaSettings& settings, const std::vector<std::string>& topics, uint64_t* read,
                 const std::function<bool(const GroupPosition&)>& holds) {
   const Result<TopicFilter> filter = TopicFilter::Of(topics);
   const Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
@@ -223,27 +232,29 @@ bool HasReadAll(const KafkaSettings& settings, const std::vector<std::string>& t
   if (!view.ok() || !view->missing.empty()) return false;
   std::vector<KafkaPartition> partitions;
   for (const KafkaOffsets& offsets : view->unread) partitions.push_back(offsets.partition);
-  const auto read = (*admin)->ToldPositions(partitions);
-  return read.ok() && std::all_of(view->unread.begin(), view->unread.end(), [&](const KafkaOffsets& offsets) {
-           const auto position = read->find(offsets.partition);
-           if (position == read->end()) return offsets.high == offsets.low;
-           return position->second.next_offset >= offsets.high && holds(position->second);
-         });
+  const auto told = (*admin)->ToldPositions(partitions);
+  if (!told.ok()) return false;
+  for (const auto& [partition, position] : *told) *read += static_cast<uint64_t>(position.next_offset);
+  return std::all_of(view->unread.begin(), view->unread.end(), [&](const KafkaOffsets& offsets) {
+    const auto position = told->find(offsets.partition);
+    if (position == told->end()) return offsets.high == offsets.low;
+    return position->second.next_offset >= offsets.high && holds(position->second);
+  });
 }
 
 }  // namespace
 
 // While partitions move nobody has any, and all may have been read without anybody having told the end.
-bool PipelineWorker::GroupHasReadAll(Role role) const {
+bool PipelineWorker::GroupHasReadAll(Role role, uint64_t* read) const {
   const auto is_ended = [](const GroupPosition& position) {
     const std::optional<RawPosition> raw = RawPosition::Of(position.next_offset, position.note);
     return raw.has_value() && raw->ended;
   };
   for (const KafkaInput& input : options_.detect.inputs) {
-    if (!HasReadAll(input.settings, input.topics, is_ended)) return false;
+    if (!HasReadAll(input.settings, input.topics, read, is_ended)) return false;
   }
   // In this order: what told the end is in the topic by now.
-  return role == kDetect || HasReadAll(options_.settings, {options_.correlate.matches},
+  return role == kDetect || HasReadAll(options_.settings, {options_.correlate.matches}, read,
                                        [](const GroupPosition&) { return true; });
 }
 

@@ -68,8 +68,9 @@ class PipelineWorker {
   Result<std::unique_ptr<Life>> Begin(Role role);
   // `before`: what the lives before this one did.
   void Show(const Life& life, const Report& before) const;
-  // Whether the group of a role has read all that there is, whoever its members are.
-  bool GroupHasReadAll(Role role) const;
+  // Whether the group of a role has read all that there is, whoever its members are. `read`: grows as it
+  // does.
+  bool GroupHasReadAll(Role role, uint64_t* read) const;
   bool AllFinished() const { return finished_[kDetect] && finished_[kCorrelate]; }
   void TellOnce(const std::string& text);
 
