@@ -117,13 +117,19 @@ void AppendFileTime(uint64_t ticks, std::string* out) {
                  out);
 }
 
-// Eight numbers of two bytes: year, month, day of the week, day, hour, minute, second, millisecond.
+// Eight numbers of two bytes: year, month, day of the week, day, hour, minute, second, millisecond. What is
+// no date is shown as bytes.
 void AppendSystemTime(std::string_view bytes, std::string* out) {
   uint64_t part[8];
   for (size_t i = 0; i < 8; ++i) part[i] = LoadLittleEndian<uint16_t>(bytes.data() + 2 * i);
-  AppendDateTime({part[0] % 10'000, part[1] % 100, part[3] % 100, part[4] % 100, part[5] % 100, part[6] % 100,
-                  part[7] % 1000 * 1000},
-                 out);
+  const auto within = [&](size_t i, uint64_t least, uint64_t most) {
+    return part[i] >= least && part[i] <= most;
+  };
+  if (!within(0, 1601, 9999) || !within(1, 1, 12) || !within(3, 1, 31) || !within(4, 0, 23) ||
+      !within(5, 0, 59) || !within(6, 0, 59) || !within(7, 0, 999)) {
+    return AppendHexBytes(bytes, out);
+  }
+  AppendDateTime({part[0], part[1], part[3], part[4], part[5], part[6], part[7] * 1000}, out);
 }
 
 int64_t SignedNumber(std::string_view bytes) {

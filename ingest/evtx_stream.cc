@@ -148,7 +148,9 @@ void EvtxStream::AddRecord(const EvtxChunk::Part& part) {
 
 void EvtxStream::Complain(uint64_t byte, const char* why, std::string_view bytes) {
   lines_.append(kUnreadable).append("byte ").append(std::to_string(byte));
-  if (!in_header_) lines_.append(", chunk ").append(std::to_string(chunks_));
+  if (byte >= kHeaderBlock) {
+    lines_.append(", chunk ").append(std::to_string((byte - kHeaderBlock) / EvtxChunk::kSize + 1));
+  }
   lines_.append(": ").append(why);
   AddText(bytes);
   lines_.push_back('\n');
