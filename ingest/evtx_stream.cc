@@ -19,6 +19,9 @@ constexpr size_t kFlags = 120;
 constexpr size_t kChecksum = 124;
 constexpr uint32_t kDirty = 1;
 
+// Between two chunks; most give less.
+constexpr size_t kKeptBytes = 1 << 20;
+
 // Text that is kept of what cannot be read: runs of UTF-16 of at least this many letters.
 constexpr size_t kShortestText = 4;
 
@@ -30,12 +33,12 @@ bool IsTextUnit(const char* unit) {
 
 }  // namespace
 
-EvtxStream::EvtxStream(std::unique_ptr<ByteStream> from) : from_(std::move(from)) {
-  block_.reserve(EvtxChunk::kSize);
-}
+EvtxStream::EvtxStream(std::unique_ptr<ByteStream> from) : from_(std::move(from)) {}
 
 Result<size_t> EvtxStream::Read(char* out, size_t size) {
   while (taken_ == lines_.size()) {
+    // A buffer that grew for one hostile chunk is not kept.
+    if (lines_.capacity() > kKeptBytes) lines_ = {};
     lines_.clear();
     taken_ = 0;
     if (at_end_) {

@@ -170,6 +170,15 @@ bool FileTail::CheckContent(File* file) {
     StartOver(file, nullptr);
     return false;
   }
+  if (file->progress.cursor == 0 && IsConverted(prefix.bytes)) {
+    // It was opened before it had any bytes; the scans to come will see it as changed, and when it is whole.
+    Close(file);
+    file->whole = true;
+    file->size = 0;
+    identity.prefix_size = 0;
+    identity.prefix_hash = 0;
+    return false;
+  }
   if (identity.prefix_size < FileIdentity::kMaxPrefix) {
     const FileIdentity longer = prefix.Identity();
     identity.prefix_size = longer.prefix_size;

@@ -52,6 +52,11 @@ class BegunStream final : public ByteStream {
 
 }  // namespace
 
+bool IsConverted(std::string_view beginning) {
+  return EvtxStream::Detect(beginning) ||
+         XmlExportStream::Detect(beginning.substr(0, XmlExportStream::kDetectBytes));
+}
+
 LineStream LinesOf(std::unique_ptr<ByteStream> bytes) {
   auto begun = std::make_unique<BegunStream>(std::move(bytes));
   begun->LookAhead(EvtxStream::kMagic.size());

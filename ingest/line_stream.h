@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/status.h"
 #include "ingest/byte_stream.h"
@@ -19,6 +20,9 @@ struct LineStream {
   // are those in the lines.
   bool converted = false;
 };
+
+// Whether a file that begins like this is converted. The first 512 bytes tell.
+bool IsConverted(std::string_view beginning);
 
 // Fails as ByteStream::Open does.
 Result<LineStream> OpenLines(const std::string& path);

@@ -259,7 +259,7 @@ class BatchResult {
     }
     const bool dead = decoded.outcome == DecodeOutcome::kDead;
     ++(dead ? counts.dead : counts.damaged);
-    if (decoded.reason == RecordDecoder::kUnreadableLog) {
+    if (std::string_view(decoded.reason) == RecordDecoder::kUnreadableLog) {
       // The record itself says what and where.
       const std::string_view raw = pipeline_->event().raw;
       problems.push_back({input, index,

@@ -401,6 +401,21 @@ TEST_F(FileTailTest, AnEventLogIsReadOnceItIsWholeAndOnlyOnce) {
   EXPECT_EQ(ReadAfter(seconds(20)).size(), 0U);
 }
 
+TEST_F(FileTailTest, AnEventLogIsRecognisedThoughItWasOpenedWhenItWasEmpty) {
+  Append("a.evtx", "");
+  Start("*.evtx");
+  EXPECT_EQ(Read().size(), 0U);
+  const std::string log = EventLog(1, 10);
+  Append("a.evtx", log.substr(0, 5000));
+  EXPECT_EQ(ReadAfter(seconds(1)).size(), 0U);
+  Append("a.evtx", log.substr(5000));
+  EXPECT_EQ(ReadAfter(seconds(1)).size(), 0U);
+  clock_.Advance(seconds(20));
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 10U);
+  Restart("*.evtx");
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 0U);
+}
+
 TEST_F(FileTailTest, AnEventLogThatHasGrownIsReadOnFromWhereItWasLeft) {
   Append("a.evtx", EventLog(1, 10));
   Start("*.evtx");
