@@ -14,7 +14,7 @@ namespace {
 constexpr std::pair<const char*, const char*> kFetched[] = {{"queued.max.messages.kbytes", "32768"},
                                                             {"fetch.queue.backoff.ms", "10"}};
 #else
-constexpr std::pair<const char*, const char*> kFetched[] = {{"queued.max.messages.kbytes", "131072"}};
+constexpr std::pair<const char*, const char*> kFetched[] = {{"queued.max.messages.kbytes", "262144"}};
 #endif
 
 // Of librdkafka's log: emergencies to warnings. Source: syslog(3).

@@ -21,7 +21,7 @@ class KafkaProducer final : public TopicWriter {
     KafkaSettings settings;
     // What the settings' properties may change.
     std::string compression = "lz4";
-    Nanoseconds linger = std::chrono::milliseconds(5);  // how long a batch waits for more records
+    Nanoseconds linger = std::chrono::milliseconds(20);  // how long a batch waits for more records
 
     // What they may not.
     size_t max_queued_bytes = size_t{64} << 20;  // of records that are not acknowledged

@@ -316,8 +316,12 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
   const KafkaInput& configured = options_.inputs[n];
   Batch* batch = nullptr;
   size_t bytes = 0;
+  const KafkaRecords::Record* last = nullptr;
   const auto submit = [&] {
     if (batch == nullptr) return;
+    raw->fingerprint = FingerprintOf(*last);
+    batch->source.progress.next_index = raw->taken;
+    batch->source.progress.cursor = raw->fingerprint;
     workers_->Submit();
     ++raw->at_work;
     batch = nullptr;
@@ -361,10 +365,8 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
     if (batch->arrivals.size() < batch->lines.records.size()) batch->arrivals.push_back(written);
     bytes += text.size();
     raw->taken = static_cast<uint64_t>(record.offset) + 1;
-    raw->fingerprint = FingerprintOf(record);
     raw->end = std::nullopt;
-    batch->source.progress.next_index = raw->taken;
-    batch->source.progress.cursor = raw->fingerprint;
+    last = &record;
   }
   submit();
   return Status::Ok();
