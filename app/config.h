@@ -96,6 +96,7 @@ struct PipelineConfig {
   std::string matches;  // topics
   std::string alerts;
   std::string control;
+  std::string metrics_address;  // host:port, of loopback; empty: none
   // Each source has a group of its own: a member is given what it reads, and nothing else.
   std::string DetectGroup(const std::string& source) const { return settings.group + "-detect-" + source; }
   std::string CorrelateGroup() const { return settings.group + "-correlate"; }

@@ -46,7 +46,8 @@ const std::vector<SectionSpec>& AllSections() {
       {"sinks.syslog.tls", kNot, "encryption of the connection"},
       {"sinks.splunk_hec", kNot, "a Splunk HTTP event collector"},
       {"sinks.heartbeat", kNot, "a URL that is called while everything works"},
-      {"api", kNot, "the web page and its API"},
+      {"api", kNow,
+       "what this process tells of itself: `/metrics`, for Prometheus, of a worker with `kafka:`"},
   };
   return sections;
 }
@@ -209,7 +210,8 @@ const std::vector<SettingSpec>& AllSettings() {
       {"sinks.heartbeat", "url", kUrl, false, true, "", "", kNot, "what is called"},
       {"sinks.heartbeat", "every", kDuration, false, false, "5m", "", kNot, "how often"},
 
-      {"api", "listen", kAddress, false, false, "127.0.0.1:9600", "", kNot, "address and port to listen on"},
+      {"api", "listen", kAddress, false, false, "", "", kNow,
+       "address and port to listen on, as 127.0.0.1:9600; nothing listens without it"},
       {"api", "token_file", kPath, false, false, "", "", kNot, "file with the token that a caller must show"},
   };
   return settings;

@@ -12,91 +12,17 @@
 #include "app/config.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/kafka_reset.h"
 #include "app/kafka_topic_check.h"
 #include "app/numbers.h"
 #include "app/pipeline_topics.h"
+#include "app/topics_view.h"
 #include "core/text.h"
 #include "ingest/kafka_admin.h"
 #include "storage/source_registry.h"
 
 namespace redthread {
 namespace {
-
-int Fail(const Status& status, CommandContext* context) {
-  context->messages->Error(status.message());
-  return ExitCodeOf(status);
-}
-
-// Topics that belong together, and what their cluster holds.
-struct TopicsView {
-  std::string name;  // of the source; of our own topics kOurs
-  std::unique_ptr<KafkaAdmin> admin;
-  KafkaView view;
-  std::vector<KafkaTopic> topics;  // as they are set up; only where that was asked for
-  std::string group;               // of workers that read them; empty: none
-};
-constexpr char kOurs[] = "kafka:";  // no source can have that name
-
-std::string Named(const std::string& name) { return name == kOurs ? "`kafka`" : "source `" + name + "`"; }
-
-Result<TopicsView> ViewOf(const std::string& name, const KafkaSettings& settings,
-                          const std::vector<std::string>& wanted, bool described) {
-  const auto named = [&](const Status& status) {
-    return Status(status.code(), Named(name) + ": " + status.message());
-  };
-  TopicsView viewed{name, nullptr, {}, {}};
-  Result<TopicFilter> topics = TopicFilter::Of(wanted);
-  if (!topics.ok()) return named(topics.status());
-  Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
-  if (!admin.ok()) return named(admin.status());
-  viewed.admin = std::move(*admin);
-  Result<KafkaView> view = viewed.admin->View(*topics);
-  if (!view.ok()) return named(view.status());
-  viewed.view = std::move(*view);
-  if (!described) return viewed;
-  std::vector<std::string> names;
-  for (const KafkaPartition& p : viewed.view.present) {
-    if (names.empty() || names.back() != p.topic) names.push_back(p.topic);
-  }
-  Result<std::vector<KafkaTopic>> described_topics = viewed.admin->Describe(names);
-  if (!described_topics.ok()) return named(described_topics.status());
-  viewed.topics = std::move(*described_topics);
-  return viewed;
-}
-
-// The configuration, when it names topics; else tells so and sets the exit code.
-std::optional<LoadedConfig> LoadWithTopics(CommandContext* context, int* exit_code) {
-  LoadedConfig loaded = LoadConfigFor(context);
-  *exit_code = kExitConfig;
-  if (!loaded.problems.empty()) return std::nullopt;
-  if (loaded.config.kafka_sources.empty() && !loaded.config.pipeline.has_value()) {
-    context->messages->Error("the configuration names no source of type kafka; docs/kafka.md shows one");
-    return std::nullopt;
-  }
-  *exit_code = kExitDone;
-  return loaded;
-}
-
-// Of all sources, and of our own topics where that is asked for; tells what is wrong and sets the exit code
-// when one cannot be asked.
-std::vector<TopicsView> ViewAll(const Config& config, bool ours, bool described, CommandContext* context,
-                                int* exit_code) {
-  std::vector<TopicsView> views;
-  const auto add = [&](Result<TopicsView> view) {
-    if (view.ok()) {
-      views.push_back(std::move(*view));
-    } else {
-      *exit_code = Fail(view.status(), context);
-    }
-  };
-  for (const KafkaSourceConfig& source : config.kafka_sources)
-    add(ViewOf(source.name, source.settings, source.topics, described));
-  if (ours && config.pipeline.has_value()) {
-    const PipelineConfig& p = *config.pipeline;
-    add(ViewOf(kOurs, p.settings, {p.matches, p.alerts, p.control}, described));
-  }
-  return views;
-}
 
 // How to make those topics of a view that are missing.
 std::vector<KafkaTopicPlan> PlansOf(const TopicsView& view, const Config& config,
@@ -281,59 +207,6 @@ void AddStatus(const TopicsView& view, const KafkaOffsets& offsets, const Partit
   writer->AddRecord(json + R"(,"state":")" + status.state + "\"}");
 }
 
-// ---- reset
-
-std::optional<KafkaPartition> ParsePath(const std::string& text) {
-  const size_t slash = text.rfind('/');
-  if (slash == std::string::npos || slash == 0) return std::nullopt;
-  KafkaPartition partition{text.substr(0, slash), 0};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, partition.partition);
-  if (error != std::errc() || stop != end || partition.partition < 0) return std::nullopt;
-  return partition;
-}
-
-// Why a partition does not go on where reading stopped; "" when it does.
-Result<std::string> Breakage(const TopicsView& view, const KafkaOffsets& offsets, const SourceState& state) {
-  const auto next = static_cast<int64_t>(state.next_index);
-  if (next > offsets.high) return std::string("it ends before what was read");
-  if (next > 0 && next < offsets.low) return std::string("records were deleted before they were read");
-  if (next <= offsets.low || state.cursor == 0) return std::string();
-  const Result<std::optional<uint64_t>> now = view.admin->FingerprintAt(offsets.partition, next - 1);
-  if (!now.ok()) return now.status();
-  const bool differs = now->has_value() && **now != state.cursor;
-  return std::string(differs ? "it holds other records than were read" : "");
-}
-
-Status Reset(const TopicsView& view, const KafkaOffsets& offsets, const KafkaResetOptions& options,
-             StateTransaction* transaction, Messages* messages) {
-  const std::string path = offsets.partition.Path();
-  const Result<std::optional<SourceState>> stored =
-      FindSource(*transaction, KafkaIdentity{view.view.cluster, offsets.partition}.Encode());
-  if (!stored.ok()) return stored.status();
-  if (!stored->has_value()) return Status::NotFound(path + " was never read: there is nothing to reset");
-  SourceState state = **stored;
-  const Result<std::string> why = Breakage(view, offsets, state);
-  if (!why.ok()) return why.status();
-  const bool goes_back = options.from < 0 || static_cast<uint64_t>(options.from) < state.next_index;
-  if (why->empty() && goes_back && !options.force)
-    return Status::Invalid(
-        path + " can be read on as it is; --force reads all that it holds once more, and counts it again");
-  const auto low = static_cast<uint64_t>(offsets.low);
-  const uint64_t from = options.from < 0 ? low : static_cast<uint64_t>(options.from);
-  if (from < low || from > static_cast<uint64_t>(offsets.high))
-    return Status::Invalid(path + " holds offsets " + std::to_string(low) + " to " +
-                           std::to_string(offsets.high) + ", --from is outside of them");
-  // An epoch has each offset once. Behind what was read it goes on; else others begin.
-  if (from < state.next_index || !why->empty()) ++state.epoch;
-  state.next_index = from;
-  state.cursor = 0;
-  RT_RETURN_IF_ERROR(UpdateSource(transaction, state));
-  messages->Count(path + (why->empty() ? "" : ": " + *why) + "; it will be read from offset " +
-                  std::to_string(from));
-  return Status::Ok();
-}
-
 void AddInit(CLI::App* kafka, CommandTree* tree) {
   auto options = std::make_shared<KafkaInitOptions>();
   CLI::App* app = tree->Add(kafka,
@@ -349,24 +222,6 @@ void AddInit(CLI::App* kafka, CommandTree* tree) {
       ->type_name("N")
       ->check(CLI::Range(1, 99));
   app->add_option("--retention", options->retention, "how long records stay [7d]")->type_name("TIME");
-}
-
-void AddReset(CLI::App* kafka, CommandTree* tree) {
-  auto options = std::make_shared<KafkaResetOptions>();
-  CLI::App* app =
-      tree->Add(kafka,
-                {"reset",
-                 "have partitions read from their first record, after they were made again or lost records",
-                 {"redthread kafka reset logs/0              while redthread does not run",
-                  "redthread kafka reset logs/0 logs/1 --force   also what can be read on as it is"}},
-                [options](CommandContext* c) { return RunKafkaReset(*options, c); });
-  app->add_option("PARTITION", options->partitions, "as messages name it: TOPIC/NUMBER")
-      ->type_name("TOPIC/N")
-      ->required();
-  app->add_option("--from", options->from, "offset to read from [the first record that is there]")
-      ->type_name("OFFSET")
-      ->check(CLI::NonNegativeNumber);
-  app->add_flag("--force", options->force, "also one that can be read on as it is: its records count again");
 }
 
 }  // namespace
@@ -390,7 +245,7 @@ void AddKafkaCommand(CommandTree* tree) {
              {"redthread kafka status              also while redthread runs",
               "redthread kafka status -o jsonl | jq 'select(.lag > 0)'"}},
             RunKafkaStatus);
-  AddReset(kafka, tree);
+  AddKafkaReset(kafka, tree);
 }
 
 int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context) {
@@ -507,47 +362,6 @@ int RunKafkaStatus(CommandContext* context) {
       Counted(lag, "record") + " to be read" +
       (holder.empty() ? "" : "; of the partitions, " + holder + " holds the watermark back"));
   return exit_code;
-}
-
-int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context) {
-  std::vector<KafkaPartition> wanted;
-  for (const std::string& text : options.partitions) {
-    const std::optional<KafkaPartition> partition = ParsePath(text);
-    if (!partition.has_value()) {
-      context->messages->Error("`" + text + "` is no partition, write TOPIC/NUMBER, such as logs/0");
-      return kExitUsage;
-    }
-    wanted.push_back(*partition);
-  }
-  int exit_code = kExitDone;
-  const std::optional<LoadedConfig> loaded = LoadWithTopics(context, &exit_code);
-  if (!loaded.has_value()) return exit_code;
-  if (loaded->config.pipeline.has_value()) {
-    context->messages->Error(
-        "with `kafka:` positions lie with the groups of the workers, not here: there is nothing to reset");
-    return kExitUsage;
-  }
-  Database::Options database_options;
-  database_options.path = DatabasePath(loaded->config.data_dir);
-  database_options.create = false;
-  Result<std::unique_ptr<Database>> database = Database::Open(database_options);
-  if (!database.ok()) return Fail(database.status(), context);
-  StateTransaction transaction(database->get());
-  const std::vector<TopicsView> views = ViewAll(loaded->config, false, false, context, &exit_code);
-  if (exit_code != kExitDone) return exit_code;
-  for (const KafkaPartition& partition : wanted) {
-    Status status = Status::NotFound("no source reads " + partition.Path() + ", or it is not there");
-    for (const TopicsView& view : views) {
-      for (const KafkaOffsets& offsets : view.view.unread) {
-        if (offsets.partition == partition)
-          status = Reset(view, offsets, options, &transaction, context->messages);
-      }
-    }
-    // All of them or none.
-    if (!status.ok()) return Fail(status, context);
-  }
-  if (const Status status = transaction.Commit(); !status.ok()) return Fail(status, context);
-  return kExitDone;
 }
 
 }  // namespace redthread

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "app/command.h"
 
@@ -14,16 +13,9 @@ struct KafkaInitOptions {
   std::string retention = "7d";  // ParseTimespan
 };
 
-struct KafkaResetOptions {
-  std::vector<std::string> partitions;  // "topic/0"
-  bool force = false;                   // also one that is as it was read
-  int64_t from = -1;                    // offset; -1: the first record that is there
-};
-
 void AddKafkaCommand(CommandTree* tree);
 int RunKafkaInit(const KafkaInitOptions& options, CommandContext* context);
 int RunKafkaCheck(CommandContext* context);
 int RunKafkaStatus(CommandContext* context);
-int RunKafkaReset(const KafkaResetOptions& options, CommandContext* context);
 
 }  // namespace redthread

@@ -1,6 +1,10 @@
 #include "app/pipeline_command.h"
 
+#include <prometheus/exposer.h>
+#include <prometheus/registry.h>
+
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -13,6 +17,7 @@
 #include "app/rule_options.h"
 #include "core/record.h"
 #include "runtime/control_rules.h"
+#include "runtime/pipeline_metrics.h"
 #include "runtime/pipeline_worker.h"
 
 namespace redthread {
@@ -99,6 +104,22 @@ void TellReport(const PipelineWorker::Report& report, const PipelineWorker::Opti
   if (report.restarts > 0) messages->Warning(Counted(report.restarts, "time") + " begun again, see above");
 }
 
+// Answers GET /metrics at that address until it is destroyed; nothing without one.
+Result<std::unique_ptr<prometheus::Exposer>> Serve(const std::shared_ptr<prometheus::Registry>& registry,
+                                                   const std::string& address) {
+  constexpr size_t kThreads = 2;
+  std::unique_ptr<prometheus::Exposer> exposer;
+  if (address.empty()) return exposer;
+  try {
+    exposer = std::make_unique<prometheus::Exposer>(address, kThreads);
+    exposer->RegisterCollectable(registry);
+  } catch (const std::exception& error) {
+    return Status::Denied("cannot listen on " + address + " for metrics: " + error.what() +
+                          "; name another address in `api: {listen: ...}`");
+  }
+  return exposer;
+}
+
 }  // namespace
 
 int RunPipeline(CommandContext* context, const Config& config, const RunFlags& flags,
@@ -135,6 +156,14 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
 
   PipelineWorker::Options options = OptionsOf(config, flags);
   options.on_problem = warn;
+  const auto registry = std::make_shared<prometheus::Registry>();
+  PipelineMetrics metrics(registry.get());
+  options.metrics = &metrics;
+  const auto exposer = Serve(registry, config.pipeline->metrics_address);
+  if (!exposer.ok()) {
+    context->messages->Error(exposer.status().message());
+    return ExitCodeOf(exposer.status());
+  }
   count("a worker of group " + config.pipeline->settings.group + ", reading topics from " +
         config.pipeline->settings.brokers[0] + ", state in " + config.data_dir);
   PipelineWorker worker(options, &control, context->clock);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/config_value.h"
+#include "ingest/socket_address.h"
 
 namespace redthread {
 namespace {
@@ -112,6 +113,7 @@ std::optional<PipelineConfig> PipelineOf(const std::vector<Setting>& settings) {
   pipeline.matches = Value(settings, "kafka.topics.matches");
   pipeline.alerts = Value(settings, "kafka.topics.alerts");
   pipeline.control = Value(settings, "kafka.topics.control");
+  pipeline.metrics_address = Value(settings, "api.listen");
   return pipeline;
 }
 
@@ -121,7 +123,19 @@ bool IsPipelineSetting(const SettingSpec& spec) {
 }
 
 void CheckPipeline(LoadedConfig* loaded) {
-  if (!loaded->config.pipeline.has_value()) return;
+  const std::string listens = Value(loaded->settings, "api.listen");
+  if (!loaded->config.pipeline.has_value()) {
+    if (!listens.empty())
+      AddProblem({"api.listen"}, "only workers with `kafka:` tell metrics so far, leave `api:` out", loaded);
+    return;
+  }
+  if (!listens.empty() && !IsLoopback(listens))
+    AddProblem(
+        {"api.listen"},
+        "`" + listens +
+            "` can be reached from other machines, for which metrics have no TLS and token yet; listen on "
+            "127.0.0.1",
+        loaded);
   const PipelineConfig& pipeline = *loaded->config.pipeline;
   CheckSources(loaded);
   CheckDifferent(loaded);

@@ -50,6 +50,7 @@ KafkaTopic TopicOf(const rd_kafka_metadata_topic_t& found) {
 
 struct KafkaAdmin::Client {
   RdKafka client;
+  std::string group;
   Status reason;  // of the last failure that the library told by itself
 
   static void OnError(rd_kafka_t*, int error, const char* reason, void* self) {
@@ -91,6 +92,7 @@ Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::Open(const KafkaSettings& settin
     own_settings.properties.emplace_back(name, value);
   // A consumer without a group cannot be one.
   if (own_settings.group.empty()) own_settings.group = "redthread";
+  own->group = own_settings.group;
   Result<RdConf> conf = ConfOf(own_settings);
   if (!conf.ok()) return conf.status();
   rd_kafka_conf_set_opaque(conf->get(), own.get());
@@ -245,6 +247,37 @@ Result<std::map<KafkaPartition, GroupPosition>> KafkaAdmin::ToldPositions(
     positions[position.partition] = std::move(position);
   }
   return positions;
+}
+
+Status KafkaAdmin::SetPositions(const std::vector<GroupPosition>& positions) {
+  const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+  for (const GroupPosition& position : positions) RT_RETURN_IF_ERROR(AddPosition(position, list.get()));
+  const std::string& group = client_->group;
+  rd_kafka_AlterConsumerGroupOffsets_t* request =
+      rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get());
+  const RdQueue queue(rd_kafka_queue_new(client_->client.get()));
+  rd_kafka_AlterConsumerGroupOffsets(client_->client.get(), &request, 1, nullptr, queue.get());
+  const RdEvent event(rd_kafka_queue_poll(queue.get(), 2 * kAnswerMilliseconds));
+  rd_kafka_AlterConsumerGroupOffsets_destroy(request);
+  const std::string what = "cannot set how far group " + group + " has read";
+  if (event == nullptr) return client_->Why(RdStatus(what, RD_KAFKA_RESP_ERR__TIMED_OUT));
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  size_t groups = 0;
+  const rd_kafka_group_result_t** const results = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &groups);
+  for (size_t g = 0; error == RD_KAFKA_RESP_ERR_NO_ERROR && g < groups; ++g) {
+    error = rd_kafka_error_code(rd_kafka_group_result_error(results[g]));
+    const rd_kafka_topic_partition_list_t* const set = rd_kafka_group_result_partitions(results[g]);
+    for (int i = 0; set != nullptr && error == RD_KAFKA_RESP_ERR_NO_ERROR && i < set->cnt; ++i)
+      error = set->elems[i].err;
+  }
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::Ok();
+  // What brokers say to positions from outside of a group that has members.
+  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || error == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP)
+    return Status::Unavailable(what +
+                               ": it has members; end all workers first, or wait until the group has "
+                               "noticed that they are gone");
+  return client_->Why(RdStatus(what, error));
 }
 
 Result<std::map<KafkaPartition, std::string>> KafkaAdmin::Owners(const std::string& group) {

@@ -57,6 +57,9 @@ class KafkaAdmin {
   // How far Kafka was told that the settings' group has read: for those partitions of which it was.
   Result<std::map<KafkaPartition, GroupPosition>> ToldPositions(
       const std::vector<KafkaPartition>& partitions);
+  // Sets how far the settings' group has read, all or, at an error, perhaps some. kUnavailable while the
+  // group has members.
+  Status SetPositions(const std::vector<GroupPosition>& positions);
   // Which member of that group reads a partition now: its name, else its host.
   Result<std::map<KafkaPartition, std::string>> Owners(const std::string& group);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace redthread {
 
@@ -28,6 +29,18 @@ void ViewTopic(const rd_kafka_metadata_topic_t& topic, KafkaView* view) {
 
 }  // namespace
 
+Status AddPosition(const GroupPosition& position, rd_kafka_topic_partition_list_t* list) {
+  rd_kafka_topic_partition_t* const p =
+      rd_kafka_topic_partition_list_add(list, position.partition.topic.c_str(), position.partition.partition);
+  p->offset = position.next_offset;
+  if (position.note.empty()) return Status::Ok();
+  p->metadata = std::malloc(position.note.size());  // the list frees it
+  if (p->metadata == nullptr) return Status::Limit("no memory for the note of a position");
+  p->metadata_size = position.note.size();
+  std::memcpy(p->metadata, position.note.data(), p->metadata_size);
+  return Status::Ok();
+}
+
 KafkaRecords::Record RecordOf(const rd_kafka_message_t& message) {
   KafkaRecords::Record record;
   record.offset = message.offset;
@@ -37,6 +50,7 @@ KafkaRecords::Record RecordOf(const rd_kafka_message_t& message) {
   constexpr int64_t kMost = INT64_MAX / 1'000'000;
   if (type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && milliseconds >= 0 && milliseconds < kMost)
     record.written = Timestamp() + std::chrono::milliseconds(milliseconds);
+  record.appended = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
   return record;
 }
 

@@ -6,6 +6,7 @@
 
 #include "ingest/kafka_consumer.h"
 #include "ingest/rdkafka.h"
+#include "ingest/topic_log.h"
 
 namespace redthread {
 
@@ -18,5 +19,8 @@ KafkaView ViewCluster(rd_kafka_t* client, const TopicFilter& topics, const std::
 
 // The record of a message that is no failure; its text lives as long as the message.
 KafkaRecords::Record RecordOf(const rd_kafka_message_t& message);
+
+// Adds a position, with its note, to a list that is sent to a group.
+Status AddPosition(const GroupPosition& position, rd_kafka_topic_partition_list_t* list);
 
 }  // namespace redthread

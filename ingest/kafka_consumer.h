@@ -46,6 +46,7 @@ struct KafkaRecords {
     int64_t offset = 0;
     std::optional<Timestamp> written;  // by the broker's or the producer's clock, as the topic is set up
     std::string_view value;            // of a tombstone: empty
+    bool appended = false;             // `written` is when the broker took it
   };
   struct Failure {
     uint32_t tag = 0;

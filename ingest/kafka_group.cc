@@ -1,14 +1,13 @@
 #include "ingest/kafka_group.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "ingest/cluster_watch.h"
 #include "ingest/consumer_client.h"
+#include "ingest/kafka_cluster.h"
 
 namespace redthread {
 
@@ -346,15 +345,7 @@ Status KafkaGroup::Client::SendCommit() {
     return Status::Unavailable("group " + options.settings.group +
                                " has given our partitions to others (ASSIGNMENT_LOST)");
   const RdPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
-  for (const auto& [partition, position] : positions) {
-    rd_kafka_topic_partition_t* const p = Add(list, partition);
-    p->offset = position.next_offset;
-    if (position.note.empty()) continue;
-    p->metadata = std::malloc(position.note.size());  // the list frees it
-    if (p->metadata == nullptr) return Status::Limit("no memory for the note of a position");
-    p->metadata_size = position.note.size();
-    std::memcpy(p->metadata, position.note.data(), p->metadata_size);
-  }
+  for (const auto& [partition, position] : positions) RT_RETURN_IF_ERROR(AddPosition(position, list.get()));
   const rd_kafka_resp_err_t error =
       rd_kafka_commit_queue(consumer.get(), list.get(), commits.get(), nullptr, nullptr);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -25,7 +25,8 @@ constexpr SourceId kUnknownSources = ~SourceId{0};
 
 }  // namespace
 
-void CorrelatePartition::Tell(const std::string& text) const {
+void CorrelatePartition::Tell(PipelineFault fault, const std::string& text) const {
+  if (options_.on_fault) options_.on_fault(fault);
   if (options_.on_problem) options_.on_problem(text);
 }
 
@@ -38,7 +39,8 @@ Result<std::unique_ptr<CorrelatePartition>> CorrelatePartition::Open(Options opt
   if (status.code() == StatusCode::kInvalid || status.code() == StatusCode::kCorrupt) {
     // Everything in it is in the topic too.
     const std::string path = partition->options_.path;
-    partition->Tell(path + ": " + status.message() + "; it is emptied, and made again from the topic");
+    partition->Tell(PipelineFault::kState,
+                    path + ": " + status.message() + "; it is emptied, and made again from the topic");
     Options again = partition->options_;
     partition.reset();
     std::error_code error;
@@ -152,6 +154,8 @@ void CorrelatePartition::StoreRow() {
 
 Status CorrelatePartition::TakeRules(uint64_t epoch) {
   Result<std::shared_ptr<const Engine>> found = rules_->Find(epoch);
+  // Nothing that is wrong with the folder.
+  if (found.status().code() == StatusCode::kInvalid) return Status::Unavailable(found.status().message());
   if (!found.ok()) return found.status();
   engine_ = std::move(*found);
   epoch_ = epoch;
@@ -181,8 +185,8 @@ Status CorrelatePartition::Apply(uint64_t offset, std::optional<Timestamp> writt
   if (kind.ok() && *kind == FrameKind::kFrame) status = DecodeFrame(record, &frame_);
   if (!status.ok()) {
     ++counts_.unreadable;
-    Tell("record " + std::to_string(offset) + " of " + options_.identity +
-         " is left out: " + status.message());
+    Tell(PipelineFault::kRecord, "record " + std::to_string(offset) + " of " + options_.identity +
+                                     " is left out: " + status.message());
   } else {
     // Nothing is changed before this.
     if (*kind == FrameKind::kFrame && frame_.head.rules > epoch_)
@@ -238,12 +242,13 @@ Status CorrelatePartition::ApplyAnnounce(std::string_view record) {
 }
 
 Status CorrelatePartition::ApplyFrame() {
-  const FrameHead& head = frame_.head;
+  FrameHead& head = frame_.head;
   ++counts_.frames;
   const Result<Source*> found = SourceOf(head.source);
   if (!found.ok()) return found.status();
   Source* const source = *found;
   SourceState& state = source->state;
+  if (head.epoch == 0 && source->known) head.epoch = state.epoch;
   if (source->known && (head.epoch < state.epoch || head.rules < source->rules)) {
     ++counts_.outdated;
     return Status::Ok();

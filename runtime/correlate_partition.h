@@ -20,6 +20,7 @@
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
 #include "runtime/match_frame.h"
+#include "runtime/pipeline_fault.h"
 #include "runtime/rule_epochs.h"
 #include "storage/database.h"
 #include "storage/source_registry.h"
@@ -39,6 +40,7 @@ class CorrelatePartition {
     size_t group_memory_bytes = CorrelationState::Options{}.max_memory_bytes;
     size_t database_memory_bytes = Database::Options{}.max_memory_bytes;
     std::function<void(const std::string&)> on_problem;  // may be empty
+    std::function<void(PipelineFault)> on_fault;         // as well, of each; may be empty
   };
   struct Counts {
     uint64_t frames = 0;
@@ -116,7 +118,7 @@ class CorrelatePartition {
   void ExpireClaims();
   Status Advance();
   Status FinishIfEnded();
-  void Tell(const std::string& text) const;
+  void Tell(PipelineFault fault, const std::string& text) const;
 
   const Options options_;
   RuleEpochs* const rules_;

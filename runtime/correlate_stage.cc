@@ -30,6 +30,10 @@ void CorrelateStage::Tell(const std::string& text) const {
   if (options_.on_problem) options_.on_problem(text);
 }
 
+void CorrelateStage::Count(PipelineFault fault) const {
+  if (options_.on_fault) options_.on_fault(fault);
+}
+
 Status CorrelateStage::Turn(Nanoseconds at_most) {
   RT_RETURN_IF_ERROR(TakeNews(at_most));
   RT_RETURN_IF_ERROR(CommitDue(false));
@@ -39,12 +43,24 @@ Status CorrelateStage::Turn(Nanoseconds at_most) {
 Status CorrelateStage::TakeNews(Nanoseconds at_most) {
   const TopicReader::News& news = reader_->Poll(at_most);
   for (const std::string& line : news.records.log) Tell(line);
-  if (news.records.lost.has_value()) Tell(news.records.lost->message());
-  if (news.lost) return Status::Unavailable("the group has given our partitions to others");
+  if (news.records.lost.has_value()) {
+    Count(FaultOfKafka(*news.records.lost));
+    Tell(news.records.lost->message());
+  }
+  if (news.lost) {
+    Count(PipelineFault::kMembership);
+    return Status::Unavailable("the group has given our partitions to others");
+  }
   // What the group does not get to know is told again.
-  if (news.not_committed.has_value()) Tell(news.not_committed->message());
+  if (news.not_committed.has_value()) {
+    Count(PipelineFault::kMembership);
+    Tell(news.not_committed->message());
+  }
   if (news.asked_back) return GiveBack();
   for (const KafkaRecords::Failure& failure : news.records.failures) {
+    Count(failure.offset_lost  ? PipelineFault::kOffset
+          : failure.unreadable ? PipelineFault::kRecord
+                               : FaultOfKafka(failure.status));
     if (!failure.offset_lost) return failure.status;
     return Status::Invalid(owned_[failure.tag]->name.Path() +
                            ": its next record is not there (any more): the topic was made again, or its "
@@ -70,7 +86,10 @@ Status CorrelateStage::Open(const TopicReader::Given& given) {
   options.group_memory_bytes = std::max(options.group_memory_bytes / share, kLeastMemory);
   options.database_memory_bytes = std::max(options.database_memory_bytes / share, kLeastMemory);
   options.on_problem = options_.on_problem;
+  options.on_fault = options_.on_fault;
   Result<std::unique_ptr<CorrelatePartition>> fold = CorrelatePartition::Open(options, rules_);
+  // Of rights it is those to the folder, not those that brokers give.
+  if (fold.status().code() == StatusCode::kDenied) return Status::Io(fold.status().message());
   if (!fold.ok()) return fold.status();
   auto owned = std::make_unique<Owned>();
   owned->name = given.partition;
@@ -84,10 +103,12 @@ Status CorrelateStage::Open(const TopicReader::Given& given) {
          std::to_string(owned->told_to - low) + " records");
     CrashPoint("correlate_restores");
   }
-  if (next != 0 && next < low)
+  if (next != 0 && next < low) {
+    Count(PipelineFault::kOffset);
     return Status::Invalid(given.partition.Path() + ": the records from " + std::to_string(next) + " to " +
                            std::to_string(low - 1) + " are not there any more, and " + options.path +
                            " ends before them; remove that folder, and it is made again from what is there");
+  }
   const Result<uint64_t> told = owned->fold->Told();
   if (!told.ok()) return told.status();
   owned->sent = *told;
@@ -131,6 +152,7 @@ Status CorrelateStage::Apply(const KafkaRecords::Record& record) {
     // Nothing that follows can be right; the other partitions go on.
     owned->stopped = true;
     reader_->Pause(owned->name, true);
+    Count(PipelineFault::kOffset);
     Tell(owned->name.Path() + " is not read any more: " + applied.message());
     return Status::Ok();
   }

@@ -22,6 +22,7 @@
 #include "core/status.h"
 #include "ingest/topic_log.h"
 #include "runtime/correlate_partition.h"
+#include "runtime/pipeline_fault.h"
 #include "runtime/rule_epochs.h"
 
 namespace redthread {
@@ -41,6 +42,7 @@ class CorrelateStage {
     // The record that is told of an alert; `at`: the offset in `matches` that it stands on.
     std::function<std::string(const Alert& alert, uint64_t at)> render;
     std::function<void(const std::string&)> on_problem;  // may be empty
+    std::function<void(PipelineFault)> on_fault;         // as well, of each; may be empty
     std::function<void(Nanoseconds)> on_commit;          // how long all stood still for it; may be empty
   };
   struct Counts {
@@ -94,6 +96,7 @@ class CorrelateStage {
   static GroupPosition PositionOf(const Owned& owned);
   Status GiveBack();
   void Tell(const std::string& text) const;
+  void Count(PipelineFault fault) const;
 
   const Options options_;
   TopicReader* const reader_;

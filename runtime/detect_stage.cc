@@ -76,6 +76,10 @@ void DetectStage::Tell(const std::string& text) const {
   if (options_.on_problem) options_.on_problem(text);
 }
 
+void DetectStage::Count(PipelineFault fault) const {
+  if (options_.on_fault) options_.on_fault(fault);
+}
+
 // ---- a turn
 
 Status DetectStage::Turn(Nanoseconds at_most) {
@@ -143,10 +147,19 @@ Status DetectStage::TakeNews(size_t n, Nanoseconds at_most) {
   RT_RETURN_IF_ERROR(TakeView(n));
   const TopicReader::News& news = input.reader->Poll(at_most);
   for (const std::string& line : news.records.log) Tell(line);
-  if (news.records.lost.has_value()) Tell(news.records.lost->message());
-  if (news.lost) return Status::Unavailable("the group has given our partitions to others");
+  if (news.records.lost.has_value()) {
+    Count(FaultOfKafka(*news.records.lost));
+    Tell(news.records.lost->message());
+  }
+  if (news.lost) {
+    Count(PipelineFault::kMembership);
+    return Status::Unavailable("the group has given our partitions to others");
+  }
   // What the group does not get to know is read again.
-  if (news.not_committed.has_value()) Tell(news.not_committed->message());
+  if (news.not_committed.has_value()) {
+    Count(PipelineFault::kMembership);
+    Tell(news.not_committed->message());
+  }
   if (news.asked_back) return GiveBack(n);
   input.given.insert(input.given.end(), news.given.begin(), news.given.end());
   RT_RETURN_IF_ERROR(TakeRecords(n, news.records));
@@ -165,13 +178,16 @@ Status DetectStage::TakeView(size_t n) {
   std::optional<KafkaView> view = inputs_[n].reader->TakeView();
   if (!view.has_value()) return Status::Ok();
   if (!view->status.ok()) {
+    Count(FaultOfKafka(view->status));
     Tell(view->status.message());
     return Status::Ok();
   }
-  for (const std::string& topic : view->missing)
+  for (const std::string& topic : view->missing) {
+    Count(PipelineFault::kTopic);
     Tell("source `" + options_.inputs[n].name + "`: there is no topic `" + topic +
          "`, or its user may not see it; make it with `redthread kafka init`, correct `topics`, or grant the "
          "right to describe it");
+  }
   inputs_[n].view = std::move(view);
   return Announce();
 }
@@ -227,10 +243,10 @@ Status DetectStage::Open(size_t n, const TopicReader::Given& given) {
   input.partitions.push_back(std::move(raw));
   Raw* const opened = input.partitions.back().get();
   if (static_cast<int64_t>(opened->taken) < given.low) {
-    StopReading(opened, "its records " + std::to_string(opened->taken) + " to " +
-                            std::to_string(given.low - 1) +
-                            " were deleted before they were read: its retention is too short, or redthread "
-                            "was away for too long");
+    StopReading(opened, PipelineFault::kOffset,
+                "its records " + std::to_string(opened->taken) + " to " + std::to_string(given.low - 1) +
+                    " were deleted before they were read: its retention is too short, or redthread "
+                    "was away for too long");
     return Status::Ok();
   }
   opened->reading = true;
@@ -262,7 +278,8 @@ Status DetectStage::GiveBack(size_t n) {
   return Status::Ok();
 }
 
-void DetectStage::StopReading(Raw* raw, const std::string& why) {
+void DetectStage::StopReading(Raw* raw, PipelineFault fault, const std::string& why) {
+  Count(fault);
   raw->stopped = Status::Io(raw->name.Path() + " is not read any more: " + why +
                             ". To go on with what it holds now, end all workers and run `redthread kafka "
                             "reset " +
@@ -278,9 +295,12 @@ Status DetectStage::TakeRecords(size_t n, const KafkaRecords& records) {
   for (const KafkaRecords::Failure& failure : records.failures) {
     Raw* const raw = input.partitions[failure.tag].get();
     if (raw == nullptr || !raw->stopped.ok()) continue;
-    if (failure.offset_lost) StopReading(raw, "its next record is not there (any more)");
+    if (failure.offset_lost)
+      StopReading(raw, PipelineFault::kOffset, "its next record is not there (any more)");
+    if (failure.offset_lost) continue;
+    Count(failure.unreadable ? PipelineFault::kRecord : FaultOfKafka(failure.status));
     if (failure.unreadable) return failure.status;
-    if (!failure.offset_lost) Tell(failure.status.message());
+    Tell(failure.status.message());
   }
   std::vector<size_t> run;
   for (size_t i = 0; i < records.records.size(); ++i) {
@@ -306,8 +326,9 @@ bool DetectStage::Verify(Raw* raw, const KafkaRecords::Record& record) {
   raw->verifying = false;
   if (static_cast<uint64_t>(record.offset) + 1 != raw->taken) return false;
   if (FingerprintOf(record) != raw->fingerprint)
-    StopReading(raw, "its record " + std::to_string(record.offset) +
-                         " is another one than was read: it was made again, or its brokers lost records");
+    StopReading(raw, PipelineFault::kReplaced,
+                "its record " + std::to_string(record.offset) +
+                    " is another one than was read: it was made again, or its brokers lost records");
   return true;
 }
 
@@ -331,6 +352,7 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
     if (!raw->stopped.ok()) break;
     if (raw->verifying && Verify(raw, record)) continue;
     if (static_cast<uint64_t>(record.offset) < raw->taken) continue;
+    if (record.offset == 0) RT_RETURN_IF_ERROR(BeginEpoch(n, raw, record));
     const Timestamp written = record.written.value_or(clock_->Now());
     if (batch != nullptr && (bytes > options_.batch_bytes || EndOfDay(written) != batch->origin.written))
       submit();
@@ -370,6 +392,14 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
   }
   submit();
   return Status::Ok();
+}
+
+// The group forgets how far a topic was read when it is deleted, and in time by itself. When the first record
+// was appended tells the one from the other: a topic that was made again begins later, as a later epoch.
+Status DetectStage::BeginEpoch(size_t input, Raw* raw, const KafkaRecords::Record& first) {
+  if (raw->position.epoch != 0 || !first.appended || !first.written.has_value()) return Status::Ok();
+  raw->position.epoch = EpochOf(*first.written);
+  return CommitRulesNow(input, {raw});
 }
 
 Result<Batch*> DetectStage::FreeBatch() {
@@ -515,9 +545,18 @@ Status DetectStage::TellProgress(bool now) {
   if (!now && clock_->Elapsed() - stepped_ < options_.step) return Status::Ok();
   stepped_ = clock_->Elapsed();
   bool all_at_end = true;
+  bool all_done = true;
+  Status stopped;
   for (const Input& input : inputs_) {
-    for (const std::unique_ptr<Raw>& raw : input.partitions) all_at_end &= raw == nullptr || raw->at_end();
+    for (const std::unique_ptr<Raw>& raw : input.partitions) {
+      if (raw == nullptr) continue;
+      all_at_end &= raw->at_end();
+      all_done &= raw->at_end() || !raw->stopped.ok();
+      if (stopped.ok()) stopped = raw->stopped;
+    }
   }
+  // There is no end to be told.
+  if (options_.until_idle && all_done && !all_at_end) return stopped;
   const bool ended = options_.until_idle && all_at_end;
   for (size_t n = 0; n < inputs_.size(); ++n) {
     Pending pending{0, n, {}};
@@ -528,6 +567,7 @@ Status DetectStage::TellProgress(bool now) {
       const bool alive = raw->at_end() && stepped_ - raw->told_at >= options_.sign_of_life;
       if (!moved && !alive && ended == ended_) continue;
       RT_RETURN_IF_ERROR(TellProgressOf(raw.get(), ended));
+      raw->position.ended = ended;
       if (!moved && ended == ended_) continue;  // the group knows
       pending.positions.push_back(
           {raw->name, static_cast<int64_t>(raw->position.next), raw->position.Note()});

@@ -24,6 +24,7 @@
 #include "runtime/kafka_inputs.h"
 #include "runtime/match_frame.h"
 #include "runtime/match_router.h"
+#include "runtime/pipeline_fault.h"
 #include "runtime/raw_position.h"
 #include "runtime/rule_epochs.h"
 
@@ -43,6 +44,7 @@ class DetectStage {
     Nanoseconds sign_of_life = std::chrono::seconds(1);  // of partitions at their end
     bool until_idle = false;
     std::function<void(const std::string&)> on_problem;  // may be empty
+    std::function<void(PipelineFault)> on_fault;         // as well, of each; may be empty
   };
   struct Counts {
     IngestCounts records;
@@ -112,8 +114,9 @@ class DetectStage {
   Status GiveBack(size_t input);
   Status TakeRecords(size_t input, const KafkaRecords& records);
   Status TakeRun(size_t input, Raw* raw, const KafkaRecords& records, const std::vector<size_t>& run);
+  Status BeginEpoch(size_t input, Raw* raw, const KafkaRecords::Record& first);
   bool Verify(Raw* raw, const KafkaRecords::Record& record);
-  void StopReading(Raw* raw, const std::string& why);
+  void StopReading(Raw* raw, PipelineFault fault, const std::string& why);
   Result<Batch*> FreeBatch();
   Result<bool> ApplyNext(bool wait);
   Status Drain();
@@ -127,6 +130,7 @@ class DetectStage {
   Status CommitAcknowledged();
   Status CommitRulesNow(size_t input, const std::vector<Raw*>& partitions);
   void Tell(const std::string& text) const;
+  void Count(PipelineFault fault) const;
 
   const Options options_;
   TopicWriter* const writer_;

@@ -45,7 +45,7 @@ struct FramePoint {
 
 struct FrameHead {
   std::string source;  // KafkaIdentity::Encode of the raw partition
-  uint32_t epoch = 0;  // of that source
+  uint32_t epoch = 0;  // of that source; 0: the one that it is in
   uint64_t rules = 0;  // the epoch of the rules that were run
   FramePoint begin, end;
   // The greatest of min(event time, when the broker wrote the record) of the source's records up to `end`:

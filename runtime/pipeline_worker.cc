@@ -38,6 +38,11 @@ bool TimeMayCure(const Status& status) {
          status.code() == StatusCode::kNotFound;
 }
 
+// What brokers say is never one of these.
+bool IsOfFolder(const Status& status) {
+  return status.code() == StatusCode::kIo || status.code() == StatusCode::kCorrupt;
+}
+
 // A member that can do nothing with what it is given would keep it from those that can.
 Status Outdated() {
   return Status::Unavailable("the rules in force are for a newer redthread, which it makes way for");
@@ -52,6 +57,7 @@ struct PipelineWorker::Life {
   virtual bool finished() const = 0;
   virtual size_t owned() const = 0;
   virtual void Count(Report* report) const = 0;
+  virtual void Show(const Report& report, PipelineMetrics* metrics) const = 0;
 };
 
 struct PipelineWorker::DetectLife final : Life {
@@ -72,6 +78,9 @@ struct PipelineWorker::DetectLife final : Life {
     report->detect.frames += counts.frames;
     report->detect.commits += counts.commits;
   }
+  void Show(const Report& report, PipelineMetrics* metrics) const override {
+    metrics->Show(report.detect, owned());
+  }
 };
 
 struct PipelineWorker::CorrelateLife final : Life {
@@ -90,6 +99,9 @@ struct PipelineWorker::CorrelateLife final : Life {
     report->correlate.restored += counts.restored;
     report->correlate.replayed += counts.replayed;
   }
+  void Show(const Report& report, PipelineMetrics* metrics) const override {
+    metrics->Show(report.correlate, owned());
+  }
 };
 
 PipelineWorker::PipelineWorker(Options options, RuleEpochs* rules, Clock* clock)
@@ -99,6 +111,9 @@ PipelineWorker::PipelineWorker(Options options, RuleEpochs* rules, Clock* clock)
   const auto tell = [this](const std::string& text) { TellOnce(text); };
   options_.detect.until_idle = options_.until_idle;
   options_.detect.on_problem = options_.correlate.on_problem = tell;
+  if (options_.metrics == nullptr) return;
+  const auto count = [this](PipelineFault fault) { options_.metrics->Count(fault); };
+  options_.detect.on_fault = options_.correlate.on_fault = count;
 }
 
 void PipelineWorker::TellOnce(const std::string& text) {
@@ -152,6 +167,10 @@ Result<std::unique_ptr<PipelineWorker::Life>> PipelineWorker::Begin(Role role) {
 Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   Result<std::unique_ptr<Life>> life = Begin(role);
   if (!life.ok()) return life.status();
+  const Report before = [this] {
+    const std::lock_guard lock(mutex_);
+    return report_;
+  }();
   std::optional<Nanoseconds> quiet_since;
   Nanoseconds asked = clock_->Elapsed();
   size_t owned = 0;
@@ -159,6 +178,7 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   bool outdated = false;
   while (status.ok() && !stop && !failed_ && !outdated && !(options_.until_idle && AllFinished())) {
     status = (*life)->Turn();
+    Show(**life, before);
     const Nanoseconds now = clock_->Elapsed();
     if (!(*life)->finished() || (*life)->owned() != owned) {
       owned = (*life)->owned();
@@ -184,26 +204,47 @@ Status PipelineWorker::Live(Role role, const std::atomic<bool>& stop) {
   return status;
 }
 
+void PipelineWorker::Show(const Life& life, const Report& before) const {
+  if (options_.metrics == nullptr) return;
+  Report now = before;
+  life.Count(&now);
+  life.Show(now, options_.metrics);
+}
+
+namespace {
+
+// Whether each partition that is there was read by that group to its end, and `holds` of its position.
+bool HasReadAll(const KafkaSettings& settings, const std::vector<std::string>& topics,
+                const std::function<bool(const GroupPosition&)>& holds) {
+  const Result<TopicFilter> filter = TopicFilter::Of(topics);
+  const Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
+  if (!filter.ok() || !admin.ok()) return false;
+  const Result<KafkaView> view = (*admin)->View(*filter);
+  if (!view.ok() || !view->missing.empty()) return false;
+  std::vector<KafkaPartition> partitions;
+  for (const KafkaOffsets& offsets : view->unread) partitions.push_back(offsets.partition);
+  const auto read = (*admin)->ToldPositions(partitions);
+  return read.ok() && std::all_of(view->unread.begin(), view->unread.end(), [&](const KafkaOffsets& offsets) {
+           const auto position = read->find(offsets.partition);
+           if (position == read->end()) return offsets.high == offsets.low;
+           return position->second.next_offset >= offsets.high && holds(position->second);
+         });
+}
+
+}  // namespace
+
+// While partitions move nobody has any, and all may have been read without anybody having told the end.
 bool PipelineWorker::GroupHasReadAll(Role role) const {
-  const auto has_read = [](const KafkaSettings& settings, const std::vector<std::string>& topics) {
-    const Result<TopicFilter> filter = TopicFilter::Of(topics);
-    const Result<std::unique_ptr<KafkaAdmin>> admin = KafkaAdmin::Open(settings);
-    if (!filter.ok() || !admin.ok()) return false;
-    const Result<KafkaView> view = (*admin)->View(*filter);
-    if (!view.ok() || !view->missing.empty()) return false;
-    std::vector<KafkaPartition> partitions;
-    for (const KafkaOffsets& offsets : view->unread) partitions.push_back(offsets.partition);
-    const auto read = (*admin)->ToldPositions(partitions);
-    return read.ok() &&
-           std::all_of(view->unread.begin(), view->unread.end(), [&](const KafkaOffsets& offsets) {
-             const auto position = read->find(offsets.partition);
-             return offsets.high == offsets.low ||
-                    (position != read->end() && position->second.next_offset >= offsets.high);
-           });
+  const auto is_ended = [](const GroupPosition& position) {
+    const std::optional<RawPosition> raw = RawPosition::Of(position.next_offset, position.note);
+    return raw.has_value() && raw->ended;
   };
-  if (role == kCorrelate) return has_read(options_.settings, {options_.correlate.matches});
-  return std::all_of(options_.detect.inputs.begin(), options_.detect.inputs.end(),
-                     [&](const KafkaInput& input) { return has_read(input.settings, input.topics); });
+  for (const KafkaInput& input : options_.detect.inputs) {
+    if (!HasReadAll(input.settings, input.topics, is_ended)) return false;
+  }
+  // In this order: what told the end is in the topic by now.
+  return role == kDetect || HasReadAll(options_.settings, {options_.correlate.matches},
+                                       [](const GroupPosition&) { return true; });
 }
 
 void PipelineWorker::RunRole(Role role, const std::atomic<bool>& stop) {
@@ -227,6 +268,13 @@ void PipelineWorker::RunRole(Role role, const std::atomic<bool>& stop) {
       if (failure_.ok()) failure_ = status;
       failed_ = true;
       return;
+    }
+    if (options_.metrics != nullptr) {
+      options_.metrics->CountRestart(role == kDetect);
+      if (IsOfFolder(status))
+        options_.metrics->Count(PipelineFault::kState);
+      else if (status.code() != StatusCode::kUnavailable)  // counted where it happened
+        options_.metrics->Count(FaultOfKafka(status));
     }
     TellOnce(std::string(role == kDetect ? "detect" : "correlate") + " begins again: " + status.message());
     {

@@ -17,6 +17,7 @@
 #include "ingest/kafka_settings.h"
 #include "runtime/correlate_stage.h"
 #include "runtime/detect_stage.h"
+#include "runtime/pipeline_metrics.h"
 #include "runtime/rule_epochs.h"
 
 namespace redthread {
@@ -35,8 +36,9 @@ class PipelineWorker {
     Nanoseconds topic_refresh_interval = std::chrono::seconds(10);
     // Read everything to its end, finish it, stop. Gives up when nothing gets on for half a minute.
     bool until_idle = false;
-    std::function<void(const std::string&)>
-        on_problem;  // called by both threads, one at a time; may be empty
+    // Called by both threads, one at a time; may be empty.
+    std::function<void(const std::string&)> on_problem;
+    PipelineMetrics* metrics = nullptr;  // may be; outlives the worker
   };
   struct Report {
     DetectStage::Counts detect;
@@ -64,6 +66,8 @@ class PipelineWorker {
   void RunRole(Role role, const std::atomic<bool>& stop);
   Status Live(Role role, const std::atomic<bool>& stop);
   Result<std::unique_ptr<Life>> Begin(Role role);
+  // `before`: what the lives before this one did.
+  void Show(const Life& life, const Report& before) const;
   // Whether the group of a role has read all that there is, whoever its members are.
   bool GroupHasReadAll(Role role) const;
   bool AllFinished() const { return finished_[kDetect] && finished_[kCorrelate]; }

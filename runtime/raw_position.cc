@@ -21,6 +21,7 @@ std::string RawPosition::Note() const {
                      " rules=" + std::to_string(rules) + " mark=" + std::to_string(fingerprint);
   if (seen.has_value()) note += " seen=" + std::to_string(seen->ns);
   if (greatest.has_value()) note += " greatest=" + std::to_string(greatest->ns);
+  if (ended) note += " ended=1";
   return note;
 }
 
@@ -43,6 +44,7 @@ std::optional<RawPosition> RawPosition::Of(int64_t next, std::string_view note) 
     if (name == "mark") whole = Parse(value, &position.fingerprint);
     if (name == "seen" && (whole = Parse(value, &time.ns))) position.seen = time;
     if (name == "greatest" && (whole = Parse(value, &time.ns))) position.greatest = time;
+    if (name == "ended") position.ended = value == "1";
     if (!whole) return std::nullopt;
   }
   return is_version ? std::optional(position) : std::nullopt;

@@ -41,10 +41,11 @@ const std::map<std::string, Folder, std::less<>>& Folders() {
       {"storage", {{"core"}, {"rocksdb", "re2", "zstd", "xxhash"}}},
       {"correlate", {{"rules", "storage", "core"}, {"re2", "vectorscan", "xxhash"}}},
       {"forward", {{"storage", "core"}, {"libcurl", "openssl", "librdkafka", "protobuf"}}},
-      {"runtime", {{"correlate", "forward", "ingest", "rules", "storage", "core"}, {"librdkafka"}}},
+      {"runtime",
+       {{"correlate", "forward", "ingest", "rules", "storage", "core"}, {"librdkafka", "prometheus"}}},
       {"app",
        {{"runtime", "correlate", "forward", "ingest", "rules", "storage", "core"},
-        {"CLI11", "cpp-httplib", "nlohmann-json", "libyaml", "fmt", "spdlog"}}},
+        {"CLI11", "cpp-httplib", "nlohmann-json", "libyaml", "fmt", "spdlog", "prometheus"}}},
   };
   return kFolders;
 }

@@ -130,7 +130,7 @@ constexpr BadCase kBad[] = {
     {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
      "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
     {"version: 1\napi: {listen: \"127.0.0.1:9600\"}\n",
-     "/etc/redthread/c.yml:2:1: `api` is not available in this version, remove it or comment it out"},
+     "/etc/redthread/c.yml:2:15: only workers with `kafka:` tell metrics so far, leave `api:` out"},
     {"version: 1\ndata_dir: ${REDTHREAD_TEST_UNSET}/x\n",
      "/etc/redthread/c.yml:2:11: the environment variable `REDTHREAD_TEST_UNSET` is not set"},
     {"version: 1\ndata_dir: ${HOME\n",
@@ -187,12 +187,12 @@ TEST(ConfigTest, AFlagStandsBeforeAVariableBeforeTheFileBeforeTheDefault) {
 
 TEST(ConfigTest, ABadVariableIsNamed) {
   const Variable fold("REDTHREAD_ALERTS_FOLD", "soon");
-  const Variable api("REDTHREAD_API_LISTEN", "127.0.0.1:1");
+  const Variable api("REDTHREAD_API_TOKEN_FILE", "/etc/token");
   EXPECT_THAT(
       Rendered(Load("version: 1\n").problems),
       ElementsAre("REDTHREAD_ALERTS_FOLD: `soon` is not valid, write a duration with its unit, such as "
                   "90s, 5m, 24h or 7d",
-                  "REDTHREAD_API_LISTEN: `api.listen` is not available in this version, unset it"));
+                  "REDTHREAD_API_TOKEN_FILE: `api.token_file` is not available in this version, unset it"));
 }
 
 TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {

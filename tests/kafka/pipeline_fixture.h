@@ -41,6 +41,7 @@ class PipelineTest : public KafkaRunTest {
   void ConfigurePipeline(const std::vector<Source>& sources, int partitions, const std::string& rest = "") {
     const std::string name = kafka_->MakeTopic("pipeline", 1);  // unused, but for its name
     kafka_->DeleteTopic(name);
+    group_ = name;
     matches_ = name + ".matches";
     alerts_ = name + ".alerts";
     control_ = name + ".control";
@@ -137,6 +138,8 @@ class PipelineTest : public KafkaRunTest {
   bool watch_rules_ = false;
   int session_ms_ = 6000;  // after so long a member that is not heard of is out
   std::string matches_, alerts_, control_;
+  const std::string& group() const { return group_; }
+  std::string group_;
   std::string pipeline_;  // the part of configurations that all workers share
 };
 

@@ -128,6 +128,7 @@ TEST(RawPositionTest, LiesInTheNoteBesideTheOffset) {
   position.rules = 9;
   position.fingerprint = ~uint64_t{0};
   position.seen = kTime;
+  position.ended = true;
   const std::optional<RawPosition> read = RawPosition::Of(12, position.Note());
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->next, 12U);
@@ -136,6 +137,7 @@ TEST(RawPositionTest, LiesInTheNoteBesideTheOffset) {
   EXPECT_EQ(read->fingerprint, ~uint64_t{0});
   EXPECT_EQ(read->seen, kTime);
   EXPECT_FALSE(read->greatest.has_value());
+  EXPECT_TRUE(read->ended);
   EXPECT_EQ(read->Note(), position.Note());
 }
 

@@ -132,7 +132,7 @@ void SimReader::Fetch() {
       texts_.push_back(filter_ ? filter_(partition, record.value) : record.value);
       if (!record.mark && !texts_.back().empty())
         news_.records.records.push_back(
-            {reading.tag, static_cast<int64_t>(reading.next), record.written, texts_.back()});
+            {reading.tag, static_cast<int64_t>(reading.next), record.written, texts_.back(), true});
       ++reading.next;
       reading.told_end = false;
     }
