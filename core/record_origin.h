@@ -26,11 +26,12 @@ enum class SourceFormat : uint8_t {
   kFilterlog,  // of pfSense and OPNsense
   kKeyValue,   // key=value, logfmt
   kText,       // a time and a text
+  kXml,        // an event of Windows
 };
 
 // "auto|json|syslog|...": the names, in the order of the enumeration.
 inline constexpr const char* kSourceFormatNames =
-    "auto|json|syslog|access|error|cbs|cef|auditd|fortigate|filterlog|kv|text";
+    "auto|json|syslog|access|error|cbs|cef|auditd|fortigate|filterlog|kv|text|xml";
 std::optional<SourceFormat> ParseSourceFormat(std::string_view name);
 
 // Belongs to a source, or to what was read from it at one time; the same for all records of a batch.

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-#include "ingest/byte_stream.h"
+#include "ingest/line_stream.h"
 
 namespace redthread {
 
@@ -74,13 +74,15 @@ Result<FilePrefix> ReadFilePrefix(const std::string& path) {
   prefix.device = info.st_dev;
   prefix.inode = info.st_ino;
   prefix.size = static_cast<uint64_t>(info.st_size);
-  Result<std::unique_ptr<ByteStream>> stream = ByteStream::Open(path);
-  if (!stream.ok()) return stream.status();
-  prefix.compressed = (*stream)->compressed();
+  const Result<LineStream> lines = OpenLines(path);
+  if (!lines.ok()) return lines.status();
+  ByteStream& stream = *lines->bytes;
+  prefix.compressed = stream.compressed();
+  prefix.converted = lines->converted;
   prefix.bytes.resize(FileIdentity::kMaxPrefix);
   size_t used = 0;
   while (used < prefix.bytes.size()) {
-    const Result<size_t> n = (*stream)->Read(prefix.bytes.data() + used, prefix.bytes.size() - used);
+    const Result<size_t> n = stream.Read(prefix.bytes.data() + used, prefix.bytes.size() - used);
     if (!n.ok() && used == 0) return n.status();
     if (!n.ok() || *n == 0) break;
     used += *n;

@@ -32,15 +32,19 @@ struct FileIdentity {
   static std::optional<FileIdentity> Decode(std::string_view text);
 };
 
-// The first bytes of a file, uncompressed.
+// The first bytes of a file, uncompressed; of a file that is converted (line_stream.h), of what it becomes:
+// the headers of two event logs may be the same, their first events are not.
 struct FilePrefix {
   uint64_t device = 0;
   uint64_t inode = 0;
   uint64_t size = 0;        // of the file as it lies there, compressed or not
   bool compressed = false;  // gzip or zstd
+  bool converted = false;   // LineStream::converted
   bool utf16 = false;       // begins with the mark of UTF-16
   std::string bytes;        // up to FileIdentity::kMaxPrefix
 
+  // Not to be read as it grows.
+  bool whole() const { return compressed || converted; }
   FileIdentity Identity() const;
   // Whether a file with this identity began with the same bytes. Never for an identity of an empty file.
   bool BeginsLike(const FileIdentity& other) const;

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "ingest/byte_stream.h"
 #include "ingest/input_list.h"
+#include "ingest/line_stream.h"
 
 namespace redthread {
 
@@ -92,7 +92,7 @@ bool FileTail::ReadNext(RecordBatch* batch, Source* source) {
   for (size_t looked_at = 0; looked_at < files_.size(); ++looked_at) {
     next_file_ = (next_file_ + 1) % files_.size();
     File& file = files_[next_file_];
-    if (file.compressed && file.reader != nullptr && &file != unpacking) continue;
+    if (file.whole && file.reader != nullptr && &file != unpacking) continue;
     const size_t all = files_.size();
     const bool more = ReadFrom(&file, batch);
     if (!more && file.behind) ended_.push_back({file.number, file.progress});
@@ -113,12 +113,12 @@ bool FileTail::ReadNext(RecordBatch* batch, Source* source) {
   return false;
 }
 
-// The compressed file that is being read. They are read one after the other, since unpacking one takes up to
-// 128 MB; they do not grow meanwhile.
+// The compressed or converted file that is being read. They are read one after the other, since unpacking one
+// takes up to 128 MB; they do not grow meanwhile.
 const FileTail::File* FileTail::Unpacking() const {
   const File* found = nullptr;
   for (const File& file : files_) {
-    if (!file.compressed || file.reader == nullptr) continue;
+    if (!file.whole || file.reader == nullptr) continue;
     if (file.started) return &file;
     if (found == nullptr) found = &file;
   }
@@ -140,7 +140,7 @@ bool FileTail::ReadFrom(File* file, RecordBatch* batch) {
     return false;
   }
   const bool quiet = clock_->Elapsed() - file->changed >= options_.settle;
-  if (file->compressed) {
+  if (file->whole) {
     Close(file);
   } else if (finishing_ || ((file->rotated || file->gone) && quiet)) {
     file->reader->Finish();
@@ -167,7 +167,16 @@ bool FileTail::CheckContent(File* file) {
   const FilePrefix prefix = PrefixOf(file->fd);
   const auto read = static_cast<uint64_t>(::lseek(file->fd, 0, SEEK_CUR));
   if (size < read || (identity.prefix_size > 0 && !prefix.BeginsLike(identity))) {
-    StartOver(file);
+    StartOver(file, nullptr);
+    return false;
+  }
+  if (file->progress.cursor == 0 && IsConverted(prefix.bytes)) {
+    // It was opened before it had any bytes; the scans to come will see it as changed, and when it is whole.
+    Close(file);
+    file->whole = true;
+    file->size = 0;
+    identity.prefix_size = 0;
+    identity.prefix_hash = 0;
     return false;
   }
   if (identity.prefix_size < FileIdentity::kMaxPrefix) {
@@ -179,8 +188,8 @@ bool FileTail::CheckContent(File* file) {
 }
 
 // The file was truncated, and perhaps written anew: its next epoch. What was not read of the old one may be
-// found in a copy.
-void FileTail::StartOver(File* file) {
+// found in a copy. `prefix`: how it begins now, if that is known.
+void FileTail::StartOver(File* file, const FilePrefix* prefix) {
   File next;
   next.number = file->number;
   next.path = file->path;
@@ -191,6 +200,12 @@ void FileTail::StartOver(File* file) {
   next.progress.cursor = 0;
   next.progress.identity.prefix_size = 0;
   next.progress.identity.prefix_hash = 0;
+  if (prefix != nullptr) {
+    next.progress.identity = prefix->Identity();
+    next.whole = prefix->whole();
+    next.modified = ModifiedAt(file->path);
+    next.size = prefix->size;
+  }
   next.seen = true;
   next.changed = clock_->Elapsed();
   file->truncated = true;
@@ -202,12 +217,12 @@ void FileTail::StartOver(File* file) {
 bool FileTail::Open(bool utf16, File* file) {
   const Progress& progress = file->progress;
   RecordReader::Options options = options_.reader;
-  options.growing = !file->compressed;
+  options.growing = !file->whole;
   std::unique_ptr<ByteStream> stream;
-  if (file->compressed) {
-    Result<std::unique_ptr<ByteStream>> opened = ByteStream::Open(file->path);
+  if (file->whole) {
+    Result<LineStream> opened = OpenLines(file->path);
     if (!opened.ok()) return Problem(file->path, opened.status()), false;
-    stream = std::move(opened).value();
+    stream = std::move(opened->bytes);
   } else {
     const int fd = ::open(file->path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat info{};
@@ -227,7 +242,7 @@ bool FileTail::Open(bool utf16, File* file) {
     stream = ByteStream::OfDescriptor(fd, file->path);
   }
   file->reader = std::make_unique<RecordReader>(std::move(stream), progress.path, options);
-  const bool at_cursor = !file->compressed && !utf16;
+  const bool at_cursor = !file->whole && !utf16;
   if (const Status s = file->reader->Resume(progress.next_index, progress.cursor, at_cursor); !s.ok()) {
     Problem(file->path, s);
     Close(file);
@@ -299,21 +314,24 @@ void FileTail::Return(const std::string& path, uint64_t size, File* file) {
   file->gone = false;
   if (!at_home) file->path = path;
   file->rotated = file->path != file->progress.path;
-  if (file->reader != nullptr || size == file->size || !Settled(path, size)) return;
+  // An export may be replaced by another of the same size.
+  const std::optional<Timestamp> modified = file->whole ? ModifiedAt(path) : file->modified;
+  if (file->reader != nullptr || (size == file->size && modified == file->modified)) return;
+  if (!Settled(path, size)) return;
+  file->modified = modified;
   // It was closed at its end and has changed since.
   const Result<FilePrefix> prefix = ReadFilePrefix(path);
   if (!prefix.ok()) return;
   file->changed = clock_->Elapsed();
-  if (file->compressed != prefix->compressed || !prefix->BeginsLike(file->progress.identity)) {
-    file->compressed = prefix->compressed;
+  if (file->whole != prefix->whole() || !prefix->BeginsLike(file->progress.identity)) {
     file->size = size;
-    return StartOver(file);
+    return StartOver(file, &*prefix);
   }
   if (Open(prefix->utf16, file)) file->size = size;
 }
 
-// Whether a file has not changed for a while. A compressed one is written in one go, and is read when that is
-// over.
+// Whether a file has not changed for a while. One that is read whole is written in one go, and is read when
+// that is over.
 bool FileTail::Settled(const std::string& path, uint64_t size) {
   const Nanoseconds now = clock_->Elapsed();
   const auto [it, is_new] = arriving_.try_emplace(path, size, now);
@@ -324,6 +342,8 @@ bool FileTail::Settled(const std::string& path, uint64_t size) {
 }
 
 bool FileTail::IsCopy(const FilePrefix& prefix, const FileIdentity& original) const {
+  // Two exports of one event log begin with the same events, and both have more.
+  if (prefix.converted) return false;
   const bool long_enough = prefix.compressed || original.prefix_size == FileIdentity::kMaxPrefix;
   return long_enough && prefix.BeginsLike(original);
 }
@@ -346,7 +366,8 @@ std::optional<size_t> FileTail::FindKnown(const FilePrefix& prefix) const {
 void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
   File file;
   file.path = path;
-  file.compressed = prefix.compressed;
+  file.whole = prefix.whole();
+  file.modified = ModifiedAt(path);
   file.progress.path = path;
   file.seen = true;
   file.changed = clock_->Elapsed();
@@ -355,7 +376,7 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
     claimed_[*known] = true;
     file.number = *known;
     file.progress = known_[*known];
-    if (!prefix.compressed && !prefix.utf16 && prefix.size < file.progress.cursor) {
+    if (!prefix.whole() && !prefix.utf16 && prefix.size < file.progress.cursor) {
       file.progress.epoch += 1;
       file.progress.next_index = file.progress.cursor = 0;
     }
@@ -371,7 +392,7 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
       }
       return;
     }
-    if (prefix.compressed && !Settled(path, prefix.size)) return;
+    if (prefix.whole() && !Settled(path, prefix.size)) return;
     if (original != nullptr) file.progress = original->progress;
     const bool same = original != nullptr && !original->truncated;
     file.number = same ? original->number : next_number_++;
@@ -386,7 +407,7 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
   if (of_truncated) progress_.push_back({file.number, file.progress});
   if (original != nullptr) {
     *original = std::move(file);
-  } else if (opened || file.compressed) {
+  } else if (opened || file.whole) {
     files_.push_back(std::move(file));
   }
 }

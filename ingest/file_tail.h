@@ -7,8 +7,10 @@
 //   its
 //                 copy, if the pattern finds that
 // and nothing is read twice.
-// Only whole lines are given. A last line without an end waits until its file has been rotated away and has
-// not changed for a while.
+// An event log or an XML export (line_stream.h) is read once it has not changed for a while, and again, from
+// where it was left, when it did; one that begins with the same events as another is a file of its own. Only
+// whole lines are given. A last line without an end waits until its file has been rotated away and has not
+// changed for a while.
 //
 // It looks at the files anew every so often and needs no help of the system to see changes: that works on
 // every file system, and a restart is no special case.
@@ -38,7 +40,7 @@ class FileTail {
     RecordReader::Options reader;
     Nanoseconds scan_interval = std::chrono::seconds(1);  // between two looks for files that came or went
     // For how long a file that was rotated away must not change before its last line counts as whole, and a
-    // compressed one before it is read.
+    // compressed one, or one that is converted, before it is read.
     Nanoseconds settle = std::chrono::seconds(10);
   };
   // How far a file has been read: kept by the caller, in the transaction that keeps what was made of the
@@ -48,7 +50,7 @@ class FileTail {
     std::string path;    // where it was first seen
     uint32_t epoch = 0;  // grows when a file starts over
     uint64_t next_index = 0;
-    uint64_t cursor = 0;  // uncompressed byte offset
+    uint64_t cursor = 0;  // byte offset, uncompressed and in lines
     bool operator==(const Progress&) const = default;
   };
   // What a batch is of.
@@ -90,10 +92,11 @@ class FileTail {
   struct File {
     size_t number = 0;
     Progress progress;
-    std::string path;  // where it is now
-    bool compressed = false;
-    bool rotated = false;  // no longer where it was first seen
-    bool gone = false;     // has no path any more, or was truncated
+    std::string path;                   // where it is now
+    bool whole = false;                 // FilePrefix::whole: compressed, or converted to lines
+    std::optional<Timestamp> modified;  // of a whole one, when it was opened
+    bool rotated = false;               // no longer where it was first seen
+    bool gone = false;                  // has no path any more, or was truncated
     bool truncated = false;
     bool seen = false;     // in the scan at hand
     bool started = false;  // by its reader
@@ -117,7 +120,7 @@ class FileTail {
   bool Open(bool utf16, File* file);
   void Close(File* file);
   bool CheckContent(File* file);
-  void StartOver(File* file);
+  void StartOver(File* file, const FilePrefix* prefix);
   bool ReadFrom(File* file, RecordBatch* batch);
   bool ReadNext(RecordBatch* batch, Source* source);
   const File* Unpacking() const;
@@ -133,7 +136,7 @@ class FileTail {
   std::deque<File> files_;  // a deque: pointers stay valid while it grows
   size_t next_file_ = 0;    // whose turn it is
   std::map<std::string, std::pair<uint64_t, Nanoseconds>>
-      arriving_;  // compressed files: size, and since when
+      arriving_;  // files read whole: size, and since when
   std::optional<Nanoseconds> scanned_;
   bool first_scan_ = true;
   bool inodes_only_ = false;  // first pass of the first scan

@@ -2,9 +2,12 @@
 
 #include <simdjson.h>
 
+#include <cstring>
 #include <string>
 
 #include "core/text.h"
+#include "ingest/event_json.h"
+#include "ingest/evtx_stream.h"
 
 namespace redthread {
 
@@ -63,11 +66,16 @@ DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& 
 }
 
 DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin& origin, Event* event) {
-  clock_.Begin(origin);
-  AddText(raw_, text, event);
   const bool locked = origin.format != SourceFormat::kAuto;
   const SourceFormat format = locked ? origin.format : Detect(text);
   DecodeResult result;
+  if (format == SourceFormat::kXml) {
+    result = DecodeXml(text, event);
+    if (result.outcome != DecodeOutcome::kDead) return result;
+    event->ClearTape();
+  }
+  clock_.Begin(origin);
+  AddText(raw_, text, event);
   bool read = format != SourceFormat::kAuto && Read(format, text, event);
   if (!read && !locked && BeginsWithIsoDate(text)) {
     // The log of some program, of which at least the time is known.
@@ -87,12 +95,42 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   event->time.reset();
   AddText(raw_, text, event);
   result.outcome = DecodeOutcome::kDead;
-  result.reason = locked ? kOtherFormat : kUnknownFormat;
+  if (text.starts_with(EvtxStream::kUnreadable)) {
+    result.reason = kUnreadableLog;
+  } else if (format != SourceFormat::kXml) {
+    result.reason = locked ? kOtherFormat : kUnknownFormat;
+  }
+  return result;
+}
+
+// Through JSON, so that what is known of the shape of Windows events is known once.
+DecodeResult RecordDecoder::DecodeXml(std::string_view record, Event* event) {
+  xml_tree_.Clear();
+  xml_json_.clear();
+  const char* const failure = xml_.Read(record, &xml_tree_, &event->arena());
+  // A character becomes six at most, and tags become shorter.
+  const size_t max_bytes = 8 * record.size();
+  if (xml_tree_.size() == 0 || xml_tree_[0].text != "Event" ||
+      !AppendEventJson(xml_tree_, max_bytes, &xml_json_)) {
+    return {DecodeOutcome::kDead, failure != nullptr ? failure : kOtherFormat, xml_.offset()};
+  }
+  char* const json = event->arena().Allocate(xml_json_.size() + kPadding);
+  xml_json_.copy(json, xml_json_.size());
+  std::memset(json + xml_json_.size(), 0, kPadding);
+  const std::string_view raw = event->raw;
+  DecodeResult result = json_.Decode({json, xml_json_.size()}, event);
+  event->raw = raw;
+  result.offset = 0;
+  if (failure != nullptr) {
+    result = {DecodeOutcome::kDamaged, failure, xml_.offset()};
+    event->damaged = true;
+  }
   return result;
 }
 
 SourceFormat RecordDecoder::Detect(std::string_view record) {
   if (FirstVisible(record) == '{') return SourceFormat::kJson;
+  if (EventXmlReader::LooksLikeEvent(record)) return SourceFormat::kXml;
   if (record.size() < 16) return SourceFormat::kAuto;
   if (record[0] == '<' && IsDigit(record[1])) return SourceFormat::kSyslog;
   if (BeginsWithMonth(record)) return SourceFormat::kSyslog;
@@ -132,6 +170,7 @@ bool RecordDecoder::Read(SourceFormat format, std::string_view text, Event* even
       return ReadPlain(text, event);
     case SourceFormat::kAuto:
     case SourceFormat::kJson:
+    case SourceFormat::kXml:
       break;
   }
   return false;

@@ -6,11 +6,14 @@
 //
 // Every event of a text format has the line as it came in the field `raw`, which keyword rules search, and
 // the time that it was given in `@timestamp`. What no format reads is dead: `raw` is then all there is.
+// Windows' XML is no such format: its events have the fields of the same events in JSON, and no others.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "core/decoder.h"
+#include "ingest/event_xml.h"
 #include "ingest/filterlog_decoder.h"
 #include "ingest/json_decoder.h"
 #include "ingest/key_value_decoder.h"
@@ -18,6 +21,7 @@
 #include "ingest/text_field.h"
 #include "ingest/text_time.h"
 #include "ingest/web_decoder.h"
+#include "ingest/xml_tree.h"
 
 namespace redthread {
 
@@ -30,11 +34,15 @@ class RecordDecoder final : public Decoder {
 
   DecodeResult Decode(std::string_view record, const RecordOrigin& origin, Event* event) override;
 
+  // Why a line of EvtxStream is dead that says what could not be read.
+  static constexpr const char* kUnreadableLog = "part of an event log that cannot be read";
+
   // The format that a record is in by its first characters, which may still turn out not to hold; kAuto when
   // it looks like none.
   static SourceFormat Detect(std::string_view record);
 
  private:
+  DecodeResult DecodeXml(std::string_view record, Event* event);
   DecodeResult DecodeText(std::string_view record, const RecordOrigin& origin, Event* event);
   bool ReadPlain(std::string_view text, Event* event);
   bool Read(SourceFormat format, std::string_view text, Event* event);
@@ -49,6 +57,9 @@ class RecordDecoder final : public Decoder {
   WebDecoder web_;
   KeyValueDecoder key_values_;
   FilterlogDecoder filterlog_;
+  EventXmlReader xml_;
+  XmlTree xml_tree_;
+  std::string xml_json_;
   TextClock clock_;
   TextField raw_, timestamp_, message_;
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/decoder.h"
+#include "ingest/line_stream.h"
 
 namespace redthread {
 
@@ -90,9 +91,9 @@ void LineSplitter::AddOversized(std::string_view beginning, uint64_t size, size_
 
 Result<std::unique_ptr<RecordReader>> RecordReader::Open(const std::string& path, const std::string& source,
                                                          const Options& options) {
-  Result<std::unique_ptr<ByteStream>> stream = ByteStream::Open(path);
-  if (!stream.ok()) return stream.status();
-  return std::make_unique<RecordReader>(std::move(stream).value(), source, options);
+  Result<LineStream> lines = OpenLines(path);
+  if (!lines.ok()) return lines.status();
+  return std::make_unique<RecordReader>(std::move(lines->bytes), source, options);
 }
 
 RecordReader::RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source,

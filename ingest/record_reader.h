@@ -98,7 +98,7 @@ class RecordReader {
     bool growing = false;
   };
 
-  // Opens a file or "-". `source` is its name in messages. Fails as ByteStream::Open does.
+  // Opens a file or "-", as OpenLines does. `source` is its name in messages. Fails as ByteStream::Open does.
   static Result<std::unique_ptr<RecordReader>> Open(const std::string& path, const std::string& source,
                                                     const Options& options);
   RecordReader(std::unique_ptr<ByteStream> stream, const std::string& source, const Options& options);

@@ -16,6 +16,7 @@
 #include "correlate/sorted_fold.h"
 #include "ingest/file_identity.h"
 #include "ingest/input_list.h"
+#include "ingest/record_decoder.h"
 #include "ingest/record_reader.h"
 #include "runtime/scan_correlation.h"
 #include "runtime/spill_sorter.h"
@@ -258,6 +259,14 @@ class BatchResult {
     }
     const bool dead = decoded.outcome == DecodeOutcome::kDead;
     ++(dead ? counts.dead : counts.damaged);
+    if (std::string_view(decoded.reason) == RecordDecoder::kUnreadableLog) {
+      // The record itself says what and where.
+      const std::string_view raw = pipeline_->event().raw;
+      problems.push_back({input, index,
+                          path + ": record " + std::to_string(index) + ": " +
+                              Visible(raw.substr(0, raw.find("; text: "))) + "; searched as text only"});
+      return;
+    }
     problems.push_back({input, index,
                         path + ": record " + std::to_string(index) + ", byte " +
                             std::to_string(decoded.offset) + ": " + decoded.reason +

@@ -162,7 +162,7 @@ TEST(ConfigTest, AllProblemsAreToldAtOnce) {
       "version: 3\n"
       "dta_dir: /x\n"
       "sources:\n"
-      "  a: {type: file, path: x, format: xml}\n"
+      "  a: {type: file, path: x, format: yaml}\n"
       "  b: {type: file}\n"
       "alerts: {min_level: 7, fold: never}\n");
   EXPECT_EQ(loaded.problems.size(), 6u) << testing::PrintToString(Rendered(loaded.problems));

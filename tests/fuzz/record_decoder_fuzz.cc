@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace redthread;  // NOLINT(google-build-using-namespace): the entry point has C linkage
   const PaddedRecord padded(data, size);
   const std::string_view record = padded.text();
-  for (int format = 0; format <= static_cast<int>(SourceFormat::kText); ++format)
+  for (int format = 0; format <= static_cast<int>(SourceFormat::kXml); ++format)
     Check(record, static_cast<SourceFormat>(format));
   return 0;
 }

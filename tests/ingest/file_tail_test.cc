@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/ingest/ingest_fixture.h"
+#include "tests/support/evtx_builder.h"
 
 namespace redthread {
 namespace {
@@ -376,6 +377,67 @@ TEST(FileIdentityTest, IsStoredAndReadBack) {
                           "file:1:2:401:4", "file:1:2:3:10000000000000000"}) {
     EXPECT_FALSE(FileIdentity::Decode(bad).has_value()) << bad;
   }
+}
+
+// ---- event logs
+
+// An event log with records of these ids.
+std::string EventLog(uint64_t first, uint64_t count) {
+  EvtxChunkBuilder chunk;
+  for (uint64_t id = first; id < first + count; ++id) {
+    chunk.AddRecord(id, ProcessTemplate(), ProcessValues(id, "whoami"));
+  }
+  return EvtxFile({chunk.Finish()});
+}
+
+TEST_F(FileTailTest, AnEventLogIsReadOnceItIsWholeAndOnlyOnce) {
+  Append("a.evtx", EventLog(1, 10));
+  Start("*.evtx");
+  EXPECT_EQ(Read().size(), 10U) << "what is there at the start is whole";
+  Append("b.evtx", EventLog(1, 5));
+  EXPECT_EQ(Read().size(), 0U) << "this one may still be being written";
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 5U) << "and is none the less a log of its own for beginning alike";
+  Restart("*.evtx");
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 0U);
+}
+
+TEST_F(FileTailTest, AnEventLogIsRecognisedThoughItWasOpenedWhenItWasEmpty) {
+  Append("a.evtx", "");
+  Start("*.evtx");
+  EXPECT_EQ(Read().size(), 0U);
+  const std::string log = EventLog(1, 10);
+  Append("a.evtx", log.substr(0, 5000));
+  EXPECT_EQ(ReadAfter(seconds(1)).size(), 0U);
+  Append("a.evtx", log.substr(5000));
+  EXPECT_EQ(ReadAfter(seconds(1)).size(), 0U);
+  clock_.Advance(seconds(20));
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 10U);
+  Restart("*.evtx");
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 0U);
+}
+
+TEST_F(FileTailTest, AnEventLogThatHasGrownIsReadOnFromWhereItWasLeft) {
+  Append("a.evtx", EventLog(1, 10));
+  Start("*.evtx");
+  EXPECT_EQ(Read().size(), 10U);
+  std::filesystem::resize_file(folder_ / "a.evtx", 0);
+  Append("a.evtx", EventLog(1, 14));
+  EXPECT_EQ(Read().size(), 0U);
+  const std::vector<std::string> lines = ReadAfter(seconds(20));
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_NE(lines[0].find("\"EventRecordID\":11,"), std::string::npos);
+}
+
+TEST_F(FileTailTest, AnEventLogThatIsReplacedIsANewOne) {
+  Append("a.evtx", EventLog(1, 10));
+  Start("*.evtx");
+  EXPECT_EQ(Read().size(), 10U);
+  std::filesystem::resize_file(folder_ / "a.evtx", 0);
+  Append("a.evtx", EventLog(101, 3));
+  EXPECT_EQ(Read().size(), 0U);
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 3U);
+  Restart("*.evtx");
+  EXPECT_EQ(ReadAfter(seconds(20)).size(), 0U);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ TEST_F(RecordDecoderTest, EveryRecordSaysItselfWhichFormatItIsIn) {
       {"", SourceFormat::kAuto},
       {"x", SourceFormat::kAuto},
       {"some text that nobody knows", SourceFormat::kAuto},
-      {"<Event xmlns='http://schemas.microsoft.com'>", SourceFormat::kAuto},
+      {"<Event xmlns='http://schemas.microsoft.com'>", SourceFormat::kXml},
+      {"<Events>", SourceFormat::kAuto},
   };
   for (const auto& [line, format] : cases) EXPECT_EQ(RecordDecoder::Detect(line), format) << line;
 }
