@@ -126,7 +126,9 @@ void CheckPipeline(LoadedConfig* loaded) {
   const std::string listens = Value(loaded->settings, "api.listen");
   if (!loaded->config.pipeline.has_value()) {
     if (!listens.empty())
-      AddProblem({"api.listen"}, "only workers with `kafka:` tell metrics so far, leave `api:` out", loaded);
+      loaded->warnings.push_back(
+          {FindSetting(loaded->settings, "api.listen")->place, 0, 0,
+           "`api.listen` has no effect without `kafka:`: only workers tell metrics so far"});
     return;
   }
   if (!listens.empty() && !IsLoopback(listens))

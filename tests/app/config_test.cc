@@ -129,8 +129,6 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:69: `http` is not one of udp, tcp and tls"},
     {"version: 1\nsinks: {siem: {type: syslog, address: \"siem:6514\"}}\n",
      "/etc/redthread/c.yml:2:1: `sinks` is not available in this version, remove it or comment it out"},
-    {"version: 1\napi: {listen: \"127.0.0.1:9600\"}\n",
-     "/etc/redthread/c.yml:2:15: only workers with `kafka:` tell metrics so far, leave `api:` out"},
     {"version: 1\ndata_dir: ${REDTHREAD_TEST_UNSET}/x\n",
      "/etc/redthread/c.yml:2:11: the environment variable `REDTHREAD_TEST_UNSET` is not set"},
     {"version: 1\ndata_dir: ${HOME\n",
@@ -193,6 +191,19 @@ TEST(ConfigTest, ABadVariableIsNamed) {
       ElementsAre("REDTHREAD_ALERTS_FOLD: `soon` is not valid, write a duration with its unit, such as "
                   "90s, 5m, 24h or 7d",
                   "REDTHREAD_API_TOKEN_FILE: `api.token_file` is not available in this version, unset it"));
+}
+
+TEST(ConfigTest, MetricsAreOfWorkersAndStayOnThisMachine) {
+  const std::string workers =
+      "version: 1\nkafka: {brokers: [\"k:9092\"]}\nsources: {a: {type: kafka, topics: [t]}}\n";
+  const LoadedConfig loaded = Load(workers + "api: {listen: \"127.0.0.1:9600\"}\n");
+  EXPECT_THAT(Rendered(loaded.problems), IsEmpty());
+  EXPECT_EQ(loaded.config.pipeline->metrics_address, "127.0.0.1:9600");
+  EXPECT_EQ(Load(workers).config.pipeline->metrics_address, "");
+  EXPECT_THAT(Rendered(Load(workers + "api: {listen: \"0.0.0.0:9600\"}\n").problems),
+              ElementsAre(HasSubstr("can be reached from other machines")));
+  EXPECT_THAT(Rendered(Load("version: 1\napi: {listen: \"127.0.0.1:9600\"}\n").warnings),
+              ElementsAre(HasSubstr("has no effect without `kafka:`")));
 }
 
 TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {

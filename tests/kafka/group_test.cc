@@ -571,7 +571,8 @@ TEST_F(KafkaProducerTest, SettingsAreForReadersAndWriters) {
   });
   ASSERT_TRUE(producer->Send(topic, 0, "", "0").ok());
   EXPECT_TRUE(producer->Flush(seconds(20)).ok());
-  EXPECT_THAT(producer->TakeLog(), IsEmpty());
+  // A broker that has just started may be asked twice, and that is told.
+  for (const std::string& line : producer->TakeLog()) EXPECT_THAT(line, HasSubstr("retrying"));
   const auto joined = Join(topic, [&](KafkaGroup::Options* o) { o->settings.properties = both; });
   EXPECT_THAT(joined.group->Poll(milliseconds(50)).records.log, IsEmpty());
   for (const char* name : {"acks", "enable.idempotence", "message.timeout.ms", "transactional.id",
