@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
+#include "ingest/kafka_admin.h"
 #include "runtime/control_rules.h"
 #include "tests/kafka/pipeline_fixture.h"
 #include "tests/oracle/reference_data.h"
@@ -184,7 +186,13 @@ TEST_F(PipelineEqualityTest, AFolderLostUnderLoadIsMadeAgainFromTheTopic) {
   };
   produce();
   auto worker = StartWorker("0");
-  EXPECT_TRUE(Until([&] { return Told() != ""; }));
+  // Before the group knows of anything that was read, there is nothing to be made again.
+  EXPECT_TRUE(Until([&] {
+    const auto admin = KafkaAdmin::Open({{brokers_}, group() + "-correlate", {}});
+    const auto read = (*admin)->ToldPositions({{matches_, 0}, {matches_, 1}, {matches_, 2}});
+    return read.ok() && std::any_of(read->begin(), read->end(),
+                                    [](const auto& position) { return position.second.next_offset > 0; });
+  }));
   for (int times = 0; times < 3; ++times) {
     produce();
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
