@@ -1,5 +1,6 @@
 #include "ingest/record_decoder.h"
 
+#include <algorithm>
 #include <simdjson.h>
 
 #include <cstring>
@@ -58,6 +59,8 @@ DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& 
   char* const copy = event->arena().Allocate(sound.size() + kPadding);
   sound.append(kPadding, '\0').copy(copy, sound.size());
   DecodeResult result = DecodeText({copy, sound.size() - kPadding}, origin, event);
+  // Exact up to what was repaired, which became longer.
+  result.offset = std::min(result.offset, record.size());
   if (result.outcome == DecodeOutcome::kClean) {
     result.outcome = DecodeOutcome::kRepaired;
     result.reason = kBrokenUtf8;
