@@ -1,8 +1,8 @@
 #include "ingest/record_decoder.h"
 
-#include <algorithm>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
