@@ -240,6 +240,7 @@ bool RecordDecoder::ReadKeyValues(SourceFormat format, std::string_view text, Ev
   if (!read) return false;
   if (time.utc.has_value()) {
     event->time = time.utc;
+    clock_.Discard();
   } else if (time.wall.has_value()) {
     event->time = clock_.Resolve(*time.wall);
   }
