@@ -46,9 +46,9 @@ class TextClock {
   // Nothing for a day that does not exist, and outside of Timestamp.
   std::optional<Timestamp> Resolve(const WallTime& time);
   // The year that the latest Resolve took for a time without one; 0 when that was not needed.
+  int assumed_year() const { return assumed_year_; }
   // The record has a time of its own, which counts instead of the one that was resolved.
   void Discard() { assumed_year_ = 0; }
-  int assumed_year() const { return assumed_year_; }
 
  private:
   std::optional<Timestamp> In(int year, const WallTime& time);
