@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/stage_news.h"
 #include "storage/crash_point.h"
 
 namespace redthread {
@@ -42,20 +43,7 @@ Status CorrelateStage::Turn(Nanoseconds at_most) {
 
 Status CorrelateStage::TakeNews(Nanoseconds at_most) {
   const TopicReader::News& news = reader_->Poll(at_most);
-  for (const std::string& line : news.records.log) Tell(line);
-  if (news.records.lost.has_value()) {
-    Count(FaultOfKafka(*news.records.lost));
-    Tell(news.records.lost->message());
-  }
-  if (news.lost) {
-    Count(PipelineFault::kMembership);
-    return Status::Unavailable("the group has given our partitions to others");
-  }
-  // What the group does not get to know is told again.
-  if (news.not_committed.has_value()) {
-    Count(PipelineFault::kMembership);
-    Tell(news.not_committed->message());
-  }
+  RT_RETURN_IF_ERROR(TellFailures(news, options_.on_problem, options_.on_fault));
   if (news.asked_back) return GiveBack();
   for (const KafkaRecords::Failure& failure : news.records.failures) {
     Count(failure.offset_lost  ? PipelineFault::kOffset

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "correlate/group_rows.h"
+#include "runtime/stage_news.h"
 #include "storage/crash_point.h"
 
 namespace redthread {
@@ -146,20 +147,7 @@ Status DetectStage::TakeNews(size_t n, Nanoseconds at_most) {
   Input& input = inputs_[n];
   RT_RETURN_IF_ERROR(TakeView(n));
   const TopicReader::News& news = input.reader->Poll(at_most);
-  for (const std::string& line : news.records.log) Tell(line);
-  if (news.records.lost.has_value()) {
-    Count(FaultOfKafka(*news.records.lost));
-    Tell(news.records.lost->message());
-  }
-  if (news.lost) {
-    Count(PipelineFault::kMembership);
-    return Status::Unavailable("the group has given our partitions to others");
-  }
-  // What the group does not get to know is read again.
-  if (news.not_committed.has_value()) {
-    Count(PipelineFault::kMembership);
-    Tell(news.not_committed->message());
-  }
+  RT_RETURN_IF_ERROR(TellFailures(news, options_.on_problem, options_.on_fault));
   if (news.asked_back) return GiveBack(n);
   input.given.insert(input.given.end(), news.given.begin(), news.given.end());
   RT_RETURN_IF_ERROR(TakeRecords(n, news.records));

@@ -282,9 +282,10 @@ void PipelineWorker::RunRole(Role role, const std::atomic<bool>& stop) {
     }
     if (options_.metrics != nullptr) {
       options_.metrics->CountRestart(role == kDetect);
-      if (IsOfFolder(status))
+      // The others were counted where they happened; detection has no folder.
+      if (role == kCorrelate && IsOfFolder(status))
         options_.metrics->Count(PipelineFault::kState);
-      else if (status.code() != StatusCode::kUnavailable)  // counted where it happened
+      else if (!IsOfFolder(status) && status.code() != StatusCode::kUnavailable)
         options_.metrics->Count(FaultOfKafka(status));
     }
     TellOnce(std::string(role == kDetect ? "detect" : "correlate") + " begins again: " + status.message());
