@@ -147,11 +147,7 @@ class Bench {
     options.detect.matches = options.correlate.matches = name + ".matches";
     options.correlate.alerts = name + ".alerts";
     options.detect.partitions = options.correlate.partitions = kMatchPartitions;
-    options.correlate.render = [](const Alert& alert, uint64_t at) {
-      std::string record;
-      AppendTopicAlert(alert, static_cast<int64_t>(at), &record);
-      return record;
-    };
+    options.correlate.render = TopicAlertRecord;
     options.on_problem = [](const std::string& text) { std::fprintf(stderr, "  %s\n", text.c_str()); };
     return options;
   }

@@ -81,6 +81,9 @@ struct Batch {
   std::vector<MatchedRecord> matched;
   std::vector<GroupMatch> correlated;  // of events that have a time
   uint64_t without_group = 0;          // matches that lack a field of their correlation's group
+
+  // Of one of `imperfect`: it was longer than may be, and is counted as oversized already.
+  bool WasCut(const ImperfectRecord& one) const { return lines.records[one.record].cut_from > 0; }
 };
 
 // All functions are called by one thread, which reads and takes results.

@@ -305,26 +305,16 @@ Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const S
 // whole.
 void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source) {
   const RecordBatch::Record& record = batch.lines.records[imperfect.record];
-  const DecodeResult& decoded = imperfect.decoded;
-  IngestCounts& counts = report_.counts;
+  const bool was_cut = batch.WasCut(imperfect);
+  if (!was_cut && !report_.counts.Note(imperfect.decoded)) return;
   StoredDeadLetter letter;
-  letter.reason = decoded.reason;
-  letter.offset = decoded.offset;
+  letter.reason = imperfect.decoded.reason;
+  letter.offset = imperfect.decoded.offset;
   letter.raw_size = record.size;
-  if (record.cut_from > 0) {  // already counted, as oversized
+  if (was_cut) {
     letter.reason = TooLong(batch.kind);
     letter.offset = record.size;
     letter.raw_size = record.cut_from;
-  } else if (decoded.outcome == DecodeOutcome::kRepaired) {
-    ++counts.repaired;
-    return;
-  } else if (decoded.outcome == DecodeOutcome::kDamaged) {
-    ++counts.damaged;
-  } else if (decoded.reason == JsonDecoder::kBlankLine) {
-    ++counts.blank;
-    return;
-  } else {
-    ++counts.dead;
   }
   report_.input_lost = true;
   ++source->dead_letters;
