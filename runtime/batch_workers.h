@@ -22,6 +22,7 @@
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
 #include "storage/event_store.h"
+#include "storage/source_census.h"
 
 namespace redthread {
 
@@ -75,6 +76,7 @@ struct Batch {
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`
+  SourceCensus::Formats formats{};  // how many of them are of which format
   PackedEvents packed;              // the same, as they are kept
   Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
