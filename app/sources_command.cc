@@ -4,8 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include "ingest/file_identity.h"
 #include "storage/database.h"
 #include "storage/dead_letter_store.h"
+#include "storage/event_store.h"
 #include "storage/source_census.h"
 #include "storage/source_registry.h"
 
@@ -60,6 +65,8 @@ std::optional<Stored> OpenStored(CommandContext* context, int* exit_code) {
 Result<std::vector<SourceView>> SourcesOf(Stored* stored) {
   std::vector<SourceView> views;
   const auto add = [&](const SourceState& state) {
+    const auto file = FileIdentity::Decode(state.identity);
+    if (file.has_value() && file->is_former_content()) return true;  // no copy of it has turned up
     SourceView view{state, {}, {}};
     Result<SourceCensus> census = GetCensus(*stored->reader, state.id);
     if (census.ok()) {
@@ -216,6 +223,45 @@ void AddDeadLetter(const SourceState& source, const StoredDeadLetter& letter, Re
   writer->AddRecord(json + "}");
 }
 
+// Visits the letters of all sources that are asked for.
+Status ForEachLetter(Stored* stored, const DeadLettersOptions& options, uint64_t* left_out,
+                     const std::function<Status(const SourceState&, const StoredDeadLetter&)>& visit) {
+  const Result<std::vector<SourceView>> views = SourcesOf(stored);
+  if (!views.ok()) return views.status();
+  for (const SourceView& view : *views) {
+    if (view.state.path.find(options.source) == std::string::npos) continue;
+    uint64_t shown = 0;
+    Status status;
+    const auto add = [&](const StoredDeadLetter& letter) {
+      if (options.limit != 0 && shown == options.limit) {
+        ++*left_out;
+      } else {
+        ++shown;
+        status = visit(view.state, letter);
+      }
+      return status.ok();
+    };
+    RT_RETURN_IF_ERROR(ForEachDeadLetter(*stored->reader, view.state.id, add, &stored->damage));
+    RT_RETURN_IF_ERROR(status);
+  }
+  return Status::Ok();
+}
+
+// The record as it came; of one that is not kept any more its beginning. A log's text never goes to a
+// terminal.
+Status WriteRaw(const Stored& stored, const StoredDeadLetter& letter) {
+  EventStore events;
+  std::string text;
+  StoredEvent event;
+  const Status read = events.Read(*stored.reader, letter.position, &text, &event);
+  if (!read.ok() && read.code() != StatusCode::kNotFound) return read;
+  if (!read.ok()) text = letter.raw_prefix;
+  text += '\n';
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    return Status::Io("standard output: " + std::generic_category().message(errno));
+  return Status::Ok();
+}
+
 }  // namespace
 
 void AddSourcesCommand(CommandTree* tree) {
@@ -232,14 +278,17 @@ void AddSourcesCommand(CommandTree* tree) {
         "redthread sources list -o jsonl | jq 'select(.state == \"silent\")'"}},
       RunSourcesList);
   auto options = std::make_shared<DeadLettersOptions>();
-  CLI::App* letters = tree->Add(sources,
-                                {"dead-letters",
-                                 "records that could not be read, with the reason and the place",
-                                 {"redthread sources dead-letters --source auth.log",
-                                  "redthread sources dead-letters --limit 0 -o jsonl > unread.jsonl"}},
-                                [options](CommandContext* c) { return RunSourcesDeadLetters(*options, c); });
+  CLI::App* letters =
+      tree->Add(sources,
+                {"dead-letters",
+                 "records that could not be read, with the reason and the place",
+                 {"redthread sources dead-letters --source auth.log",
+                  "redthread sources dead-letters --raw | redthread scan -     once they can be read",
+                  "redthread sources dead-letters --limit 0 -o jsonl > unread.jsonl"}},
+                [options](CommandContext* c) { return RunSourcesDeadLetters(*options, c); });
   letters->add_option("--source", options->source, "only of sources whose path holds this")
       ->type_name("TEXT");
+  letters->add_flag("--raw", options->raw, "the whole records as they came, a line each, to be read again");
   letters->add_option("--limit", options->limit, "so many of each source; 0 for all [100]")->type_name("N");
 }
 
@@ -269,8 +318,12 @@ int RunSourcesDeadLetters(const DeadLettersOptions& options, CommandContext* con
   int exit_code = kExitDone;
   std::optional<Stored> stored = OpenStored(context, &exit_code);
   if (!stored.has_value()) return exit_code;
-  const Result<std::vector<SourceView>> views = SourcesOf(&*stored);
-  if (!views.ok()) return Fail(views.status(), context);
+  if (options.raw && context->out.interactive) {
+    context->messages->Error(
+        "--raw gives records as they came, which may not be shown on a terminal: send them to a "
+        "file or a pipe");
+    return kExitUsage;
+  }
   ResultWriter writer(context->options.output, context->out, stdout,
                       {{"TIME"},
                        {"SOURCE", false, true, true},
@@ -279,22 +332,18 @@ int RunSourcesDeadLetters(const DeadLettersOptions& options, CommandContext* con
                        {"WHY", false, true},
                        {"BEGINNING", false, true}});
   uint64_t left_out = 0;
-  for (const SourceView& view : *views) {
-    if (view.state.path.find(options.source) == std::string::npos) continue;
-    uint64_t shown = 0;
-    const auto add = [&](const StoredDeadLetter& letter) {
-      if (options.limit != 0 && shown == options.limit) {
-        ++left_out;
-        return true;
-      }
-      ++shown;
-      AddDeadLetter(view.state, letter, &writer);
-      return true;
-    };
-    const Status visited = ForEachDeadLetter(*stored->reader, view.state.id, add, &stored->damage);
-    if (!visited.ok()) return Fail(visited, context);
+  const auto show = [&](const SourceState& source, const StoredDeadLetter& letter) {
+    if (options.raw) return WriteRaw(*stored, letter);
+    AddDeadLetter(source, letter, &writer);
+    return Status::Ok();
+  };
+  if (const Status visited = ForEachLetter(&*stored, options, &left_out, show); !visited.ok())
+    return Fail(visited, context);
+  if (options.raw) {
+    if (std::fflush(stdout) != 0) return Fail(Status::Io("standard output cannot be written"), context);
+  } else if (const Status status = writer.Finish(); !status.ok()) {
+    return Fail(status, context);
   }
-  if (const Status status = writer.Finish(); !status.ok()) return Fail(status, context);
   if (left_out > 0) context->messages->Notice(Counted(left_out, "record") + " left out (use --limit 0)");
   return TellDamage(stored->damage, context);
 }

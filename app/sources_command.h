@@ -12,6 +12,7 @@ namespace redthread {
 struct DeadLettersOptions {
   std::string source;    // only of sources whose path holds this; empty: of all
   uint64_t limit = 100;  // so many of each source; 0: all
+  bool raw = false;      // nothing but the records, whole, as they came: to be read again
 };
 
 void AddSourcesCommand(CommandTree* tree);

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -75,6 +76,9 @@ TEST_F(SourcesTest, EachSaysWhatItSendsAndWhatCouldNotBeRead) {
   EXPECT_EQ(Sources({"dead-letters", "--source", "access", "-o", "jsonl"}).out, "");
   EXPECT_THAT(Sources({"dead-letters", "--limit", "1"}).err, HasSubstr("1 record left out"));
 
+  const BinaryRun raw = Sources({"dead-letters", "--raw"});
+  EXPECT_EQ(raw.out, "no format at all \x1b[31m\n{\"cut\":\"sho\n") << "as they came, to be read again";
+
   for (const char* command : {"list", "dead-letters"}) {
     const BinaryRun table = Sources({command});
     EXPECT_EQ(table.exit_code, 0);
@@ -88,6 +92,28 @@ TEST_F(SourcesTest, AFileThatIsGoneIsCalledSo) {
   EXPECT_EQ(RunBinary({"run", "-q", "--until-idle", "-c", config_}).exit_code, 0);
   std::filesystem::remove(log);
   EXPECT_EQ(List().at(log)["state"], "gone");
+}
+
+TEST_F(SourcesTest, WhatAFileHeldBeforeItWasTruncatedIsNoSourceUnlessThereIsACopy) {
+  const std::string log = Write("a.log", "{\"EventID\":4688}\n{\"EventID\":4688}\n");
+  Configure("a: {type: file, path: " + log + "}");
+  Process run(BinaryCommand({"run", "-q", "-c", config_}), BinaryEnvironment());
+  const auto records = [&] {
+    const auto sources = List();
+    return sources.empty() ? 0 : sources.at(log)["records"].get<int>();
+  };
+  const auto until = [&](int wanted) {
+    for (int tries = 0; tries < 600 && records() != wanted; ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return records() == wanted;
+  };
+  EXPECT_TRUE(until(2));
+  std::filesystem::resize_file(log, 0);
+  std::ofstream(log) << "{\"EventID\":1}\n";
+  EXPECT_TRUE(until(3));
+  EXPECT_EQ(List().size(), 1U);
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait().exit_code, 0);
 }
 
 TEST_F(SourcesTest, LocalTimeWithoutAZoneIsFoundOut) {
