@@ -1,0 +1,13 @@
+// redthread rules coverage: which rules can fire on the logs that there are, and what keeps the others from
+// it.
+#pragma once
+
+#include "app/command.h"
+#include "app/scan_input.h"
+
+namespace redthread {
+
+void AddCoverageCommand(CommandTree* tree, CLI::App* rules);
+int RunCoverage(const ScanInput& input, CommandContext* context);
+
+}  // namespace redthread
