@@ -8,6 +8,8 @@
 namespace redthread {
 
 void AddCoverageCommand(CommandTree* tree, CLI::App* rules);
+// Over the files that `input` names; without any, over what `run` keeps in the data folder, with the rules of
+// the configuration unless it names others.
 int RunCoverage(const ScanInput& input, CommandContext* context);
 
 }  // namespace redthread

@@ -213,7 +213,7 @@ void AddScanCommand(CommandTree* tree) {
                   "redthread scan dc01.ndjson.zst -r sigma/rules --detections",
                   "zcat old.json.gz | redthread scan - --summary"}},
                 [flags](CommandContext* context) { return RunScan(context, *flags); });
-  AddScanInput(scan, flags.get());
+  AddScanInput(scan, flags.get())->required();
   scan->add_flag("--detections", flags->detections, "every match of every rule, not folded into alerts");
   scan->add_flag("--hits", flags->hits,
                  "every window end at which a correlation holds, not folded into alerts");

@@ -22,8 +22,9 @@ std::vector<std::string> FormatNames() {
 
 }  // namespace
 
-void AddScanInput(CLI::App* app, ScanInput* input) {
-  app->add_option("paths", input->paths, "what to read; .gz and .zst too")->required()->type_name("PATH...");
+CLI::Option* AddScanInput(CLI::App* app, ScanInput* input) {
+  CLI::Option* paths =
+      app->add_option("paths", input->paths, "what to read; .gz and .zst too")->type_name("PATH...");
   AddRuleOptions(app, &input->rules);
   app->add_option("--logsource", input->log_sources,
                   "what the input is: product=windows, service=sshd, category=webserver; with @GLOB for "
@@ -44,6 +45,7 @@ void AddScanInput(CLI::App* app, ScanInput* input) {
   app->add_option("--jobs", input->jobs, "worker threads [one a core]")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  return paths;
 }
 
 bool ReadScanInput(const ScanInput& input, CommandContext* context, ScanOptions* options) {

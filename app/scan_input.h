@@ -23,7 +23,8 @@ struct ScanInput {
   int jobs = 0;  // 0: one a core
 };
 
-void AddScanInput(CLI::App* app, ScanInput* input);
+// Returns the option of the paths.
+CLI::Option* AddScanInput(CLI::App* app, ScanInput* input);
 
 // What it says as options of a Scan. False, and told, when something of it is none.
 bool ReadScanInput(const ScanInput& input, CommandContext* context, ScanOptions* options);

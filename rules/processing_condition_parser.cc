@@ -190,6 +190,7 @@ class ConditionReader {
     ReadName("attribute");
     ReadValue("value");
     ReadOp({"eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in"});
+    if (condition_.value.where.file == nullptr) return;  // it is not there, which has been told
     const std::string& value = condition_.value.text;
     const Names levels = {"informational", "low", "medium", "high", "critical"};
     const Names statuses = {"unsupported", "deprecated", "experimental", "test", "stable"};
