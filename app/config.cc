@@ -397,6 +397,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.kafka_sources = KafkaSources(loaded, config.pipeline);
   config.rule_paths = Values(loaded, "rules.paths");
   config.rule_variables = Value(loaded, "rules.variables");
+  config.rule_pipelines = Values(loaded, "rules.pipelines");
   config.watch_rules = Value(loaded, "rules.reload") == "watch";
   ParseLevel(Value(loaded, "alerts.min_level"), &config.min_level);
   config.fold = DurationOf(loaded, "alerts.fold");

@@ -112,9 +112,10 @@ struct Config {
   size_t sources() const {
     return file_sources.size() + syslog_sources.size() + http_sources.size() + kafka_sources.size();
   }
-  std::vector<std::string> rule_paths;  // empty: the shipped rules
-  std::string rule_variables;           // a site file; empty: none
-  bool watch_rules = false;             // take changed rules up while running
+  std::vector<std::string> rule_paths;      // empty: the shipped rules
+  std::string rule_variables;               // a site file; empty: none
+  std::vector<std::string> rule_pipelines;  // processing pipelines
+  bool watch_rules = false;                 // take changed rules up while running
   Level min_level = Level::kMedium;
   Nanoseconds fold{};
   Nanoseconds lateness{};

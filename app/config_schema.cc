@@ -161,7 +161,8 @@ const std::vector<SettingSpec>& AllSettings() {
       {"rules", "paths", kPath, true, false, "", "", kNow,
        "rule files and folders; without any, the shipped rules"},
       {"rules", "variables", kPath, false, false, "", "", kNow, "values for the rules' %placeholders%"},
-      {"rules", "pipelines", kPath, true, false, "", "", kNot, "Sigma processing pipelines"},
+      {"rules", "pipelines", kPath, true, false, "", "", kNow,
+       "Sigma processing pipelines that rules go through: files and folders"},
       {"rules", "reload", kChoice, false, false, "never", "never|watch", kNow,
        "whether changed rules are taken up while running; SIGHUP always does"},
 

@@ -122,8 +122,9 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   rules.topic = {config.pipeline->settings, config.pipeline->control};
   rules.detect_version = DetectVersion();
   rules.bundle = [&config] { return CheckedBundle(config); };
-  rules.paths = RulePathsOf({config.rule_paths, config.rule_variables});
+  rules.paths = RulePathsOf({config.rule_paths, config.rule_variables, config.rule_pipelines});
   if (!config.rule_variables.empty()) rules.paths.push_back(config.rule_variables);
+  rules.paths.insert(rules.paths.end(), config.rule_pipelines.begin(), config.rule_pipelines.end());
   rules.watch = config.watch_rules;
   rules.requested = [&reload] { return reload.exchange(false); };
   rules.on_problem = warn;

@@ -27,7 +27,8 @@ Result<RuleBundle> BundleFor(const Config& config) {
   const Result<Resources> resources = FindResources();
   if (!resources.ok()) return resources.status();
   Engine::Options options;
-  options.rule_paths = RulePathsOf({config.rule_paths, {}});
+  options.rule_paths = RulePathsOf({config.rule_paths, {}, {}});
+  options.pipeline_paths = config.rule_pipelines;
   options.log_sources_path = resources->logsources;
   options.entities_path = resources->entities;
   options.own_addresses = config.own_addresses;

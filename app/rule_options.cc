@@ -6,6 +6,7 @@
 #include "app/numbers.h"
 #include "app/placed_problem.h"
 #include "app/resources.h"
+#include "rules/processing_pipeline.h"
 
 namespace redthread {
 namespace {
@@ -23,6 +24,10 @@ void AddRuleOptions(CLI::App* app, RuleOptions* options) {
       ->allow_extra_args(false);
   app->add_option("--variables", options->variables, "values for the rules' %placeholders%")
       ->type_name("FILE");
+  app->add_option("--pipeline", options->pipelines,
+                  "Sigma processing pipeline that rules go through, or a folder of them; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
 }
 
 std::vector<std::string> RulePathsOf(const RuleOptions& options) {
@@ -44,6 +49,9 @@ Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options) 
     if (!variables.ok()) return variables.status();
     load.variables = std::move(*variables);
   }
+  Result<std::shared_ptr<const ProcessingPipelines>> pipelines = LoadPipelines(options.pipelines);
+  if (!pipelines.ok()) return pipelines.status();
+  load.pipelines = std::move(*pipelines);
   return std::make_shared<const RuleSet>(LoadRules(paths, load));
 }
 
@@ -59,14 +67,15 @@ Result<std::shared_ptr<const Engine>> LoadEngineFor(std::shared_ptr<const RuleSe
 void TellRuleProblems(const RuleSet& rules, Messages* messages) {
   for (const RuleProblem& p : rules.problems) TellProblem(Placed(p), messages);
   for (const RuleProblem& p : rules.warnings) TellWarning(Placed(p), messages);
-  for (const RuleProblem& p : rules.need_site_variables) {
-    if (messages->verbosity() == Verbosity::kVerbose) TellWarning(Placed(p), messages);
-  }
+  if (messages->verbosity() != Verbosity::kVerbose) return;
+  for (const RuleProblem& p : rules.need_site_variables) TellWarning(Placed(p), messages);
+  for (const RuleProblem& p : rules.left_out) TellWarning(Placed(p), messages);
 }
 
 std::string RuleCounts(const RuleSet& rules) {
   return WithThousands(rules.total()) + " rules: " + WithThousands(rules.loaded()) + " loaded, " +
          WithThousands(rules.need_site_variables.size()) + " need site variables, " +
+         (rules.left_out.empty() ? "" : WithThousands(rules.left_out.size()) + " left out by pipelines, ") +
          WithThousands(rules.failed_rules) + " failed";
 }
 

@@ -13,18 +13,20 @@
 namespace redthread {
 
 struct RuleOptions {
-  std::vector<std::string> paths;  // of -r; empty: the shipped rules
-  std::string variables;           // of --variables: a site file; empty: none
+  std::vector<std::string> paths;      // of -r; empty: the shipped rules
+  std::string variables;               // of --variables: a site file; empty: none
+  std::vector<std::string> pipelines;  // of --pipeline: processing pipelines
 };
 
-// -r/--rules and --variables.
+// -r/--rules, --variables and --pipeline.
 void AddRuleOptions(CLI::App* app, RuleOptions* options);
 
 // Where the rules are: those paths, or the shipped rules; empty when these cannot be found.
 std::vector<std::string> RulePathsOf(const RuleOptions& options);
 
 // Loads the rules. Tells nothing: see TellRuleProblems. NotFound when there are no shipped rules to fall back
-// on; any error of the site file.
+// on; any error of the site
+// file and of the processing pipelines.
 Result<std::shared_ptr<const RuleSet>> LoadRulesFor(const RuleOptions& options);
 
 // The rules in an Engine, with the shipped maps in force; `options` brings the rest (profiles, own

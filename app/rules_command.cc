@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/config_command.h"
+#include "app/coverage_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
 #include "app/rule_text.h"
@@ -127,12 +128,13 @@ void AddRulesCheckAndShow(CommandTree* tree, CLI::App* parent) {
 void AddRulesCommand(CommandTree* tree) {
   CLI::App* rules =
       tree->Add(tree->root(), {"rules",
-                               "check, list, show, test and install Sigma rules",
+                               "check, list, show, test and install Sigma rules, and what they can see",
                                {"redthread rules check -r sigma/rules     what is wrong with them",
                                 "redthread rules list --level high        what there is"}});
   AddRulesCheckAndShow(tree, rules);
   AddRulesList(tree, rules);
   AddRulesTestCommand(tree, rules);
+  AddCoverageCommand(tree, rules);
   AddRulesInstall(tree, rules);
 }
 

@@ -40,7 +40,8 @@ void HandleSignals() {
 // The rules that the configuration names. Bad ones are refused whole. Tells nothing: at a reload it runs in
 // another thread.
 RuleReload::Loaded LoadEngine(const Config& config) {
-  Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor({config.rule_paths, config.rule_variables});
+  Result<std::shared_ptr<const RuleSet>> rules =
+      LoadRulesFor({config.rule_paths, config.rule_variables, config.rule_pipelines});
   if (!rules.ok()) return {{}, {}, rules.status()};
   RuleReload::Loaded loaded{*rules, {}, {}};
   if (!loaded.rules->problems.empty()) {
@@ -71,8 +72,10 @@ std::shared_ptr<const Engine> Told(RuleReload::Loaded loaded, const char* refuse
 
 // The files that LoadEngine reads, but for the shipped maps.
 std::vector<std::string> RuleFiles(const Config& config) {
-  std::vector<std::string> files = RulePathsOf({config.rule_paths, config.rule_variables});
+  std::vector<std::string> files =
+      RulePathsOf({config.rule_paths, config.rule_variables, config.rule_pipelines});
   if (!config.rule_variables.empty()) files.push_back(config.rule_variables);
+  files.insert(files.end(), config.rule_pipelines.begin(), config.rule_pipelines.end());
   return files;
 }
 

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
-#include <thread>
 
 #include "app/alert_text.h"
 #include "app/exit_code.h"
@@ -164,75 +163,6 @@ class ScanOutput {
   Level highest_ = Level::kInformational;
 };
 
-std::vector<std::string> FormatNames() {
-  std::vector<std::string> names;
-  for (std::string_view rest = kSourceFormatNames; !rest.empty();) {
-    const size_t bar = rest.find('|');
-    names.emplace_back(rest.substr(0, bar));
-    rest.remove_prefix(bar == std::string_view::npos ? rest.size() : bar + 1);
-  }
-  return names;
-}
-
-// Rules and maps. Null when there are none to run with, which has been told.
-std::shared_ptr<const Engine> LoadEngine(CommandContext* context, const ScanFlags& flags) {
-  const Result<std::shared_ptr<const RuleSet>> rules = LoadRulesFor(flags.rules);
-  if (!rules.ok()) {
-    context->messages->Error(rules.status().message());
-    return nullptr;
-  }
-  TellRuleProblems(**rules, context->messages);
-  if (!(*rules)->need_site_variables.empty()) {
-    context->messages->Count(Counted((*rules)->need_site_variables.size(), "rule") +
-                             " skipped: they need site variables (--variables FILE)");
-  }
-  Engine::Options options;
-  if (flags.profile == "extended") options.profiles.push_back("extended");
-  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(*rules, options);
-  if (!engine.ok()) {
-    context->messages->Error(engine.status().message());
-    return nullptr;
-  }
-  return std::move(*engine);
-}
-
-void ReportInput(CommandContext* context, bool year_given, const ScanReport& report) {
-  for (const std::string& problem : report.problems) context->messages->Problem(problem);
-  if (report.problem_count > report.problems.size()) {
-    context->messages->Notice("showing " + WithThousands(report.problems.size()) + " of " +
-                              WithThousands(report.problem_count) + " problems with the input");
-  }
-  const IngestCounts& c = report.counts;
-  std::string text = Counted(c.records, "line") + " of " + Counted(report.inputs, "input");
-  if (c.dead + c.damaged + c.oversized > 0) {
-    text += ": " + WithThousands(c.dead) + " unreadable, " + WithThousands(c.damaged) + " read in part, " +
-            WithThousands(c.oversized) + " too long";
-  }
-  if (c.repaired > 0) text += "; " + WithThousands(c.repaired) + " read with broken characters replaced";
-  context->messages->Count(text);
-  if (report.yearless > 0 && !year_given) {
-    const std::string first = std::to_string(report.first_year);
-    context->messages->Count(
-        Counted(report.yearless, "line") + " without a year: taken to be of " + first +
-        (report.last_year > report.first_year ? " to " + std::to_string(report.last_year) : "") +
-        ", the latest that is not after the file's last change (--year Y says otherwise)");
-  }
-  if (report.timeless > 0 && !report.by_correlation.empty()) {
-    context->messages->Count(Counted(report.timeless, "detection") +
-                             " without a time, which correlations leave out");
-  }
-  if (report.without_group > 0) {
-    context->messages->Count(Counted(report.without_group, "match", "matches") +
-                             " took no part in a correlation, for lack of a field of its group");
-  }
-  if (report.cut_combinations > 0) {
-    context->messages->Notice(
-        WithThousands(report.cut_combinations) +
-        " matches have more than 10,000 combinations of values; correlations looked at the "
-        "first 10,000");
-  }
-}
-
 }  // namespace
 
 int RunScan(CommandContext* context, const ScanFlags& flags) {
@@ -241,28 +171,9 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
     return kExitUsage;
   }
   ScanOptions options;
-  options.paths = flags.paths;
-  options.jobs =
-      flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  options.format = ParseSourceFormat(flags.format).value_or(SourceFormat::kAuto);
-  options.year = flags.year;
-  options.now = context->clock->Now();
-  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(flags.time_zone);
-  if (!zone.ok()) {
-    context->messages->Error("--time-zone: " + zone.status().message());
-    return kExitUsage;
-  }
-  options.zone = std::move(*zone);
+  if (!ReadScanInput(flags, context, &options)) return kExitUsage;
   if (!flags.min_level.empty()) ParseLevel(flags.min_level, &options.min_level);
-  for (const std::string& text : flags.log_sources) {
-    Result<LogSourceFlag> flag = ParseLogSourceFlag(text);
-    if (!flag.ok()) {
-      context->messages->Error(flag.status().message());
-      return kExitUsage;
-    }
-    options.log_sources.push_back(std::move(*flag));
-  }
-  const std::shared_ptr<const Engine> engine = LoadEngine(context, flags);
+  const std::shared_ptr<const Engine> engine = LoadScanEngine(flags, context);
   if (engine == nullptr) return kExitUsage;
 
   ScanOutput output(context, flags, engine->rules());
@@ -274,7 +185,7 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
       bar.Update({p.input_bytes, p.total_input_bytes, p.records});
     });
   }
-  ReportInput(context, flags.year != 0, scan.report());
+  ReportScanInput(scan.report(), flags.year != 0, context);
   if (!status.ok()) {
     context->messages->Error(status.message());
     return ExitCodeOf(status);
@@ -302,27 +213,7 @@ void AddScanCommand(CommandTree* tree) {
                   "redthread scan dc01.ndjson.zst -r sigma/rules --detections",
                   "zcat old.json.gz | redthread scan - --summary"}},
                 [flags](CommandContext* context) { return RunScan(context, *flags); });
-  scan->add_option("paths", flags->paths, "what to read; .gz and .zst too")->required()->type_name("PATH...");
-  AddRuleOptions(scan, &flags->rules);
-  scan->add_option("--logsource", flags->log_sources,
-                   "what the input is: product=windows, service=sshd, category=webserver; with @GLOB for "
-                   "some inputs only; may be repeated")
-      ->type_name("KEY=VALUE[@GLOB]")
-      ->allow_extra_args(false);
-  AddChoice(scan, "--format", &flags->format, FormatNames(),
-            "how lines are to be read; auto looks at each [auto]");
-  scan->add_option("--time-zone", flags->time_zone,
-                   "of times that do not say theirs: Europe/Berlin, UTC, +02:00 or local [local]")
-      ->type_name("ZONE");
-  scan->add_option("--year", flags->year,
-                   "of times that do not say theirs [the latest that is not after the file's last change]")
-      ->type_name("YEAR")
-      ->check(CLI::Range(1970, 2261));
-  AddChoice(scan, "--profile", &flags->profile, {"core", "extended"},
-            "log source map: extended adds rarer sources [core]");
-  scan->add_option("--jobs", flags->jobs, "worker threads [one a core]")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
+  AddScanInput(scan, flags.get())->required();
   scan->add_flag("--detections", flags->detections, "every match of every rule, not folded into alerts");
   scan->add_flag("--hits", flags->hits,
                  "every window end at which a correlation holds, not folded into alerts");

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "correlate/explain.h"
+#include "correlate/field_census.h"
 
 namespace redthread {
 
@@ -28,14 +29,7 @@ void Detector::NextEpoch() {
 }
 
 const Partition& Detector::FindPartition(const Event& event, FactsId facts) {
-  std::optional<std::string_view> event_id;
-  int values = 0;
-  event.AnyValue(program_->event_id_field(), [&](NodeIndex i) {
-    event_id = event.Text(i);
-    return ++values > 1;
-  });
-  if (values != 1) event_id.reset();
-  const uint32_t event_id_class = program_->EventIdClass(event_id);
+  const uint32_t event_id_class = program_->EventIdClass(OnlyEventId(event, program_->event_id_field()));
   const Partition*& partition = partitions_[uint64_t{facts} << 32 | event_id_class];
   if (partition == nullptr) {
     partition = &program_->PartitionFor(facts, event_id_class);

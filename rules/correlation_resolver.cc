@@ -31,7 +31,7 @@ class Resolver {
   }
 
  private:
-  enum class State : uint8_t { kGood, kRefused, kNeedsSiteVariables };
+  enum class State : uint8_t { kGood, kRefused, kNeedsSiteVariables, kLeftOut };
   struct Node {
     State state = State::kGood;
     std::vector<size_t> lower;  // the correlations it refers to, as indices into parsed_
@@ -106,15 +106,18 @@ class Resolver {
       Refuse(i, reference.where,
              "the rule " + Quoted(reference.written) + " is refused itself, correct it first");
     } else if (nodes_[i].state == State::kGood) {
-      NeedSiteVariables(i, reference);
+      Skip(i, reference, found->second == NotLoaded::kLeftOut ? State::kLeftOut : State::kNeedsSiteVariables);
     }
   }
 
-  void NeedSiteVariables(size_t i, const CorrelationReference& reference) {
-    nodes_[i].state = State::kNeedsSiteVariables;
+  // No failure: what it refers to is not there for a reason that was told.
+  void Skip(size_t i, const CorrelationReference& reference, State why) {
+    nodes_[i].state = why;
     lacking_[i] = {At(i).where,
                    "refers to " + Quoted(reference.written) +
-                       ", which needs values of site variables, add them to the file of site variables",
+                       (why == State::kLeftOut ? ", which a processing pipeline leaves out"
+                                               : ", which needs values of site variables, add them to the "
+                                                 "file of site variables"),
                    At(i).id};
   }
 
@@ -202,8 +205,8 @@ class Resolver {
       if (lower == State::kRefused) {
         Refuse(i, reference.where,
                "the correlation " + Quoted(reference.written) + " is refused itself, correct it first");
-      } else if (lower == State::kNeedsSiteVariables && nodes_[i].state == State::kGood) {
-        NeedSiteVariables(i, reference);
+      } else if (lower != State::kGood && nodes_[i].state == State::kGood) {
+        Skip(i, reference, lower);
       }
       c.height = std::max(c.height, At(reference.index).height + 1);
     }
@@ -293,6 +296,7 @@ class Resolver {
       if (nodes_[i].state == State::kGood) place[i] = next++;
       if (nodes_[i].state == State::kRefused) ++set_->failed_rules;
       if (nodes_[i].state == State::kNeedsSiteVariables) set_->need_site_variables.push_back(lacking_[i]);
+      if (nodes_[i].state == State::kLeftOut) set_->left_out.push_back(lacking_[i]);
     }
     std::vector<bool> generate(set_->rules.size());
     for (size_t i = 0; i < parsed_.size(); ++i) {

@@ -11,7 +11,7 @@
 namespace redthread {
 
 // A document that was read but is not in the set, by its id: what refers to it cannot be used either.
-enum class NotLoaded : uint8_t { kRefused, kNeedsSiteVariables };
+enum class NotLoaded : uint8_t { kRefused, kNeedsSiteVariables, kLeftOut };
 
 // Resolves references by id, else by name, to `set->rules` (whose content hashes are final) and to the
 // correlations that are given; adds those that hold to `set->correlations` in the order given, and marks the

@@ -46,10 +46,8 @@ void DetectionParser::ParseSearch(const YamlNode& node, SearchNode* out) {
   } else if (node.IsSequence()) {
     ParseSearchList(node, out);
   } else {
-    std::vector<const YamlNode*> nodes;
     out->item.where = problems_->Place(node);
-    AddValue(node, &out->item, &nodes);
-    LowerItem(nodes, &out->item);
+    AddValue(node, &out->item);
   }
 }
 
@@ -71,32 +69,28 @@ void DetectionParser::ParseItem(const YamlNode& key, const YamlNode& value, Dete
   item->where = problems_->Place(key);
   const size_t problems_before = problems_->problems().size();
   ParseKey(key, item);
-  std::vector<const YamlNode*> nodes;
   if (value.IsSequence()) {
     if (value.children.empty()) problems_->Add(value, "an empty list of values, write at least one");
     item->raw_values.reserve(value.children.size());
-    nodes.reserve(value.children.size());
-    for (const YamlNode& child : value.children) AddValue(child, item, &nodes);
+    for (const YamlNode& child : value.children) AddValue(child, item);
   } else {
-    AddValue(value, item, &nodes);
+    AddValue(value, item);
   }
-  if (problems_->problems().size() == problems_before) LowerItem(nodes, item);
+  if (problems_->problems().size() > problems_before) item->raw_values.clear();
 }
 
 void DetectionParser::ParseSearchList(const YamlNode& list, SearchNode* out) {
   std::vector<SearchNode> children;
   SearchNode keywords;
-  std::vector<const YamlNode*> keyword_nodes;
   for (const YamlNode& child : list.children) {
     if (child.IsScalar()) {
-      AddValue(child, &keywords.item, &keyword_nodes);
+      AddValue(child, &keywords.item);
     } else {
       ParseSearch(child, &children.emplace_back());
     }
   }
-  if (!keyword_nodes.empty()) {
-    keywords.item.where = problems_->Place(*keyword_nodes[0]);
-    LowerItem(keyword_nodes, &keywords.item);
+  if (!keywords.item.raw_values.empty()) {
+    keywords.item.where = keywords.item.raw_values[0].where;
     children.push_back(std::move(keywords));
   }
   if (children.empty()) {
@@ -128,22 +122,14 @@ void DetectionParser::ParseKey(const YamlNode& key, DetectionItem* item) {
   }
 }
 
-void DetectionParser::AddValue(const YamlNode& value, DetectionItem* item,
-                               std::vector<const YamlNode*>* nodes) {
+void DetectionParser::AddValue(const YamlNode& value, DetectionItem* item) {
   if (!value.IsScalar()) {
     problems_->Add(value, std::string("a value cannot be a ") + (value.IsMap() ? "map" : "list") +
                               ", write text, a number, a boolean or null");
     return;
   }
-  item->raw_values.push_back(ResolveScalar(value));
-  item->raw_values.back().where = problems_->Place(value);
-  nodes->push_back(&value);
-}
-
-void DetectionParser::LowerItem(const std::vector<const YamlNode*>& nodes, DetectionItem* item) {
-  std::vector<LoweringProblem> found;
-  lowering_->Lower(item, &found);
-  for (LoweringProblem& p : found) problems_->AddWithin(*nodes[p.value], p.offset, std::move(p.message));
+  RawValue& raw = item->raw_values.emplace_back(ResolveScalar(value));
+  raw.where = problems_->Place(value);
 }
 
 void DetectionParser::ParseConditions(const YamlNode& detection, RuleLogic* logic,

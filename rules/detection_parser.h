@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "rules/lowering.h"
 #include "rules/problem_list.h"
 #include "rules/rule.h"
 #include "rules/yaml.h"
@@ -22,29 +21,29 @@ class DetectionParser {
   // A rule with more is refused: each selector of a condition looks at all of them.
   static constexpr size_t kMaxSearches = 1'000;
 
-  // All three outlive the parser.
-  DetectionParser(Lowering* lowering, ProblemList* problems, ProblemList* warnings)
-      : lowering_(lowering), problems_(problems), warnings_(warnings) {}
+  // Both outlive the parser.
+  DetectionParser(ProblemList* problems, ProblemList* warnings) : problems_(problems), warnings_(warnings) {}
 
-  // Reads `map`, whose keys other than `condition` and those in `not_searches` are searches. *logic is usable
-  // only if no problem was added. *conditions receives the conditions as written.
+  // Reads `map`, whose keys other than `condition` and those in `not_searches` are searches. Items are not
+  // lowered yet; one that a problem was added for has no values. *conditions receives the conditions as
+  // written.
   void Parse(const YamlNode& map, const std::vector<std::string_view>& not_searches, RuleLogic* logic,
              std::vector<std::string>* conditions);
+
+  // Reads one item, `Field|modifier: value(s)`, on the same terms.
+  void ParseItem(const YamlNode& key, const YamlNode& value, DetectionItem* item);
 
  private:
   void ParseSearch(const YamlNode& node, SearchNode* out);
   void ParseItemMap(const YamlNode& map, SearchNode* out);
-  void ParseItem(const YamlNode& key, const YamlNode& value, DetectionItem* item);
   void ParseSearchList(const YamlNode& list, SearchNode* out);
   void ParseKey(const YamlNode& key, DetectionItem* item);
-  void AddValue(const YamlNode& value, DetectionItem* item, std::vector<const YamlNode*>* nodes);
-  void LowerItem(const std::vector<const YamlNode*>& nodes, DetectionItem* item);
+  void AddValue(const YamlNode& value, DetectionItem* item);
   void ParseConditions(const YamlNode& detection, RuleLogic* logic, std::vector<std::string>* conditions);
   bool ParseOneCondition(const YamlNode& node, const std::vector<std::string_view>& names,
                          ConditionNode* condition);
   void WarnOfUnused(const YamlNode& detection, const RuleLogic& logic);
 
-  Lowering* lowering_;
   ProblemList* problems_;
   ProblemList* warnings_;
 };

@@ -7,14 +7,33 @@
 #include "rules/read_file.h"
 
 namespace redthread {
+namespace {
+
+// The column of a byte of a scalar's text. Where its text does not stand in the file as it is, *message says
+// which character is meant.
+int ColumnWithin(const YamlNode& scalar, size_t offset, std::string* message) {
+  if (scalar.text_column == 0 && offset > 0) {
+    *message += " (at character " + std::to_string(YamlCharacters(scalar.text, offset) + 1) + " of the text)";
+  }
+  return YamlColumnAt(scalar, offset);
+}
+
+}  // namespace
 
 void ProblemList::Add(const YamlNode& at, std::string message) { Add(Place(at), std::move(message)); }
 
 void ProblemList::AddWithin(const YamlNode& scalar, size_t offset, std::string message) {
-  if (scalar.text_column == 0 && offset > 0) {
-    message += " (at character " + std::to_string(YamlCharacters(scalar.text, offset) + 1) + " of the text)";
-  }
-  Add(SourceLocation{file_, scalar.line, YamlColumnAt(scalar, offset)}, std::move(message));
+  const int column = ColumnWithin(scalar, offset, &message);
+  Add(SourceLocation{file_, scalar.line, column}, std::move(message));
+}
+
+void ProblemList::AddWithin(const RawValue& value, size_t offset, std::string message) {
+  YamlNode scalar;
+  scalar.column = value.where.column;
+  scalar.text_column = value.text_column;
+  scalar.text = value.text;
+  const int column = ColumnWithin(scalar, offset, &message);
+  Add(SourceLocation{value.where.file, value.where.line, column}, std::move(message));
 }
 
 void ProblemList::Add(const SourceLocation& where, std::string message) {

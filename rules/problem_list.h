@@ -23,6 +23,8 @@ class ProblemList {
   // At the byte `offset` of a scalar's text. Where the text is folded or escaped in the file, the complaint
   // stands at its beginning and says which character is meant.
   void AddWithin(const YamlNode& scalar, size_t offset, std::string message);
+  // The same of a value, which may come from another file.
+  void AddWithin(const RawValue& value, size_t offset, std::string message);
   void Add(const SourceLocation& where, std::string message);
   void Add(const YamlProblem& problem);
 

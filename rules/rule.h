@@ -1,9 +1,9 @@
 // Rule: a Sigma detection rule, checked and lowered, ready to be compiled by the detector.
 //
-// The loader goes through three phases, and each leaves its result here: parse (YAML to RawValue and
-// Modifier, as written), lower (modifiers applied: MatchValue), and resolve (conditions to trees over search
-// identifiers). What is unsupported is refused in the phase that finds it, with file:line:col. What each
-// construct means: docs/rules.md.
+// The loader goes through these phases, and each leaves its result here: parse (YAML to RawValue and
+// Modifier, as written; conditions to trees over search identifiers), process (where there are processing
+// pipelines: other fields, values, searches), and lower (modifiers applied: MatchValue). What is unsupported
+// is refused in the phase that finds it, with file:line:col. What each construct means: docs/rules.md.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +65,7 @@ struct RawValue {
   enum class Kind : uint8_t { kNull, kBool, kNumber, kString };
   Kind kind = Kind::kString;
   bool boolean = false;
+  int text_column = 0;  // as YamlNode::text_column
   Number number;
   std::string text;  // as written; of numbers too
   SourceLocation where;
@@ -123,13 +124,14 @@ struct MatchValue {
 struct DetectionItem {
   std::string field;  // empty: keywords, searched for in every value of the event
   std::vector<Modifier> modifiers;
-  std::vector<RawValue> raw_values;  // never empty
+  std::vector<RawValue> raw_values;  // never empty in a rule that loaded
   // Lowered. Keyword patterns are already open on both sides (unless startswith or endswith says otherwise).
   std::vector<MatchValue> values;
   bool all = false;      // every value must match (possibly different elements); else any
   bool negated = false;  // `neq`
   bool cased = false;
   SourceLocation where;
+  std::vector<std::string> processed_by;  // ids of processing items that changed it, while pipelines run
   bool keywords() const { return field.empty(); }
 };
 

@@ -10,7 +10,7 @@ namespace redthread {
 namespace {
 
 constexpr std::string_view kMagic = "redthread rules";
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kWithoutPipelines = 1, kVersion = 2;
 
 Status TooLarge() {
   return Status::Limit("the rules with all that belongs to them are over 64 MiB: leave rule files out");
@@ -79,7 +79,7 @@ class BundleReader {
 
 Result<std::string> RuleBundle::Encode() const {
   std::string bytes(kMagic);
-  bytes.push_back(static_cast<char>(kVersion));
+  bytes.push_back(static_cast<char>(pipelines.empty() ? kWithoutPipelines : kVersion));
   AppendCount(rules.size(), &bytes);
   for (const File& file : rules) {
     AppendText(file.name, &bytes);
@@ -95,6 +95,11 @@ Result<std::string> RuleBundle::Encode() const {
   AppendTexts(profiles, &bytes);
   AppendTexts(own_addresses, &bytes);
   AppendText(sources, &bytes);
+  if (!pipelines.empty()) AppendCount(pipelines.size(), &bytes);
+  for (const PipelineFile& file : pipelines) {
+    AppendText(file.name, &bytes);
+    AppendText(file.text, &bytes);
+  }
   if (bytes.size() > kMaxBytes) return TooLarge();
   return bytes;
 }
@@ -102,19 +107,29 @@ Result<std::string> RuleBundle::Encode() const {
 Result<RuleBundle> RuleBundle::Decode(std::string_view bytes) {
   if (bytes.size() > kMaxBytes) return TooLarge();
   if (bytes.size() <= kMagic.size() || bytes.substr(0, kMagic.size()) != kMagic) return Damaged();
-  if (static_cast<uint8_t>(bytes[kMagic.size()]) != kVersion)
+  const auto version = static_cast<uint8_t>(bytes[kMagic.size()]);
+  if (version != kWithoutPipelines && version != kVersion)
     return Status::Invalid("a newer version of redthread made the bundle of rules: use that one here too");
   BundleReader reader(bytes.substr(kMagic.size() + 1));
   RuleBundle bundle;
-  const bool good = reader.Each([&](BundleReader* r) {
+  bool good = reader.Each([&](BundleReader* r) {
     File& file = bundle.rules.emplace_back();
     return r->Text(&file.name) && r->Text(&file.text);
-  }) && reader.Each([&](BundleReader* r) {
+  });
+  good = good && reader.Each([&](BundleReader* r) {
     std::string name;
     return r->Text(&name) && r->Texts(&bundle.variables[name]);
-  }) && reader.Text(&bundle.log_sources) &&
-                    reader.Text(&bundle.entities) && reader.Texts(&bundle.profiles) &&
-                    reader.Texts(&bundle.own_addresses) && reader.Text(&bundle.sources) && reader.Done();
+  });
+  good = good && reader.Text(&bundle.log_sources) && reader.Text(&bundle.entities) &&
+         reader.Texts(&bundle.profiles) && reader.Texts(&bundle.own_addresses) &&
+         reader.Text(&bundle.sources);
+  if (version == kVersion) {
+    good = good && reader.Each([&](BundleReader* r) {
+      PipelineFile& file = bundle.pipelines.emplace_back();
+      return r->Text(&file.name) && r->Text(&file.text);
+    });
+  }
+  good = good && reader.Done();
   if (!good) return Damaged();
   return bundle;
 }

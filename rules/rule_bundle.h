@@ -1,9 +1,12 @@
 // RuleBundle: everything that decides what matches, as one piece of bytes: workers that share their work run
 // the same one, whatever files each has beside it.
 //
-//   bundle := "redthread rules" version u8 | files | variables | log sources | entities | profiles | own
-//   addresses | sources files := n, n times (name, text); variables := n, n times (name, values); a list :=
-//   n, n texts a number is LEB128; a text is its length as a number, then its bytes
+//   bundle    := "redthread rules" version u8 | files | variables | log sources | entities | profiles
+//                | own addresses | sources | pipelines
+//   files, pipelines := n, n times (name, text); variables := n, n times (name, values); a list := n, n texts
+//   a number is LEB128; a text is its length as a number, then its bytes
+//
+// Version 1 has no pipelines; it is written when there are none.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +16,7 @@
 
 #include "core/hash.h"
 #include "core/status.h"
+#include "rules/processing_pipeline.h"
 #include "rules/rule_set.h"
 
 namespace redthread {
@@ -31,7 +35,8 @@ struct RuleBundle {
   std::string entities;     // the text of rules/entities.yml
   std::vector<std::string> profiles;
   std::vector<std::string> own_addresses;
-  std::string sources;  // how the caller describes the inputs that were declared
+  std::string sources;                  // how the caller describes the inputs that were declared
+  std::vector<PipelineFile> pipelines;  // processing pipelines
 
   bool operator==(const RuleBundle&) const = default;
 

@@ -1,6 +1,7 @@
 #include "rules/rule_parser.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -55,8 +56,7 @@ bool ParsedFilter::AppliesTo(const Rule& rule) const {
   });
 }
 
-ParsedRule RuleParser::ParseRule(const YamlNode& root, ProblemList* problems, ProblemList* warnings) {
-  lowering_.BeginRule();
+ParsedRule ParseRule(const YamlNode& root, ProblemList* problems, ProblemList* warnings) {
   ParsedRule parsed;
   Rule& rule = parsed.rule;
   ParseDescription(root, &rule, problems, warnings);
@@ -66,23 +66,17 @@ ParsedRule RuleParser::ParseRule(const YamlNode& root, ProblemList* problems, Pr
                   "the rule names no log source and therefore never fires, add `logsource` with a "
                   "product, category or service");
   }
-  std::vector<std::string> conditions;
   if (const YamlNode* detection = SectionUnder(root, "detection", problems)) {
-    DetectionParser(&lowering_, problems, warnings)
-        .Parse(*detection, {"timeframe"}, &rule.logic, &conditions);
+    DetectionParser(problems, warnings).Parse(*detection, {"timeframe"}, &rule.logic, &parsed.conditions);
     if (const YamlNode* timeframe = detection->Find("timeframe")) {
       warnings->Add(*timeframe,
                     "`timeframe` has no effect here, write a `correlation:` rule with a timespan");
     }
   }
-  parsed.missing_placeholders = MissingPlaceholders();
-  rule.content_hash =
-      HashLogic(rule.log_source, rule.logic.searches, conditions, lowering_.used_placeholders(), variables_);
   return parsed;
 }
 
-ParsedFilter RuleParser::ParseFilter(const YamlNode& root, ProblemList* problems, ProblemList* warnings) {
-  lowering_.BeginRule();
+ParsedFilter ParseFilter(const YamlNode& root, ProblemList* problems, ProblemList* warnings) {
   ParsedFilter parsed;
   parsed.where = problems->Place(root);
   WarnOfMisspeltKeys(root, warnings);
@@ -96,22 +90,30 @@ ParsedFilter RuleParser::ParseFilter(const YamlNode& root, ProblemList* problems
   if (section->Find("rules") != nullptr) parsed.rules = ListUnder(*section, "rules", problems);
   parsed.any_rule = section->Find("rules") == nullptr ||
                     std::find(parsed.rules.begin(), parsed.rules.end(), "any") != parsed.rules.end();
-  auto logic = std::make_shared<RuleLogic>();
-  std::vector<std::string> conditions;
-  DetectionParser(&lowering_, problems, warnings).Parse(*section, {"rules"}, logic.get(), &conditions);
-  if (conditions.size() > 1) {
+  DetectionParser(problems, warnings).Parse(*section, {"rules"}, &parsed.logic, &parsed.conditions);
+  if (parsed.conditions.size() > 1) {
     problems->Add(*section->Find("condition"), "a filter has one condition, join these with `or` or `and`");
   }
-  parsed.missing_placeholders = MissingPlaceholders();
-  parsed.content_hash =
-      HashLogic(parsed.log_source, logic->searches, conditions, lowering_.used_placeholders(), variables_);
-  parsed.filter.logic = std::move(logic);
   return parsed;
 }
 
-std::vector<std::string> RuleParser::MissingPlaceholders() const {
+LogicLowering::Lowered LogicLowering::Lower(const LogSource& log_source,
+                                            const std::vector<std::string>& conditions, RuleLogic* logic,
+                                            ProblemList* problems) {
+  lowering_.BeginRule();
+  for (Search& search : logic->searches) LowerNode(&search.root, problems);
   const std::set<std::string>& missing = lowering_.missing_placeholders();
-  return {missing.begin(), missing.end()};
+  return {HashLogic(log_source, logic->searches, conditions, lowering_.used_placeholders(), variables_),
+          {missing.begin(), missing.end()}};
+}
+
+void LogicLowering::LowerNode(SearchNode* node, ProblemList* problems) {
+  for (SearchNode& child : node->children) LowerNode(&child, problems);
+  if (node->kind != SearchNode::Kind::kItem) return;
+  std::vector<LoweringProblem> found;
+  lowering_.Lower(&node->item, &found);
+  for (LoweringProblem& p : found)
+    problems->AddWithin(node->item.raw_values[p.value], p.offset, std::move(p.message));
 }
 
 }  // namespace redthread

@@ -1,7 +1,9 @@
 #include "rules/rule_set.h"
 
-#include <iterator>
+#include <algorithm>
+#include <memory>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -11,9 +13,11 @@
 #include "rules/correlation_resolver.h"
 #include "rules/nearest_name.h"
 #include "rules/problem_list.h"
+#include "rules/processing_pipeline.h"
 #include "rules/rule_bundle.h"
 #include "rules/rule_files.h"
 #include "rules/rule_parser.h"
+#include "rules/rule_processing.h"
 #include "rules/yaml.h"
 
 namespace redthread {
@@ -25,22 +29,37 @@ std::string Place(const SourceLocation& where) {
   return place;
 }
 
+// Those of other files, which only processing pipelines bring in, at the end.
+void SortByPlace(ProblemList* problems) {
+  const auto place = [&](const RuleProblem& p) {
+    return std::make_tuple(p.where.file != problems->file(), p.where.line, p.where.column);
+  };
+  std::stable_sort(problems->problems().begin(), problems->problems().end(),
+                   [&](const RuleProblem& a, const RuleProblem& b) { return place(a) < place(b); });
+}
+
 std::string PlaceholderList(const std::vector<std::string>& names) {
   std::vector<std::string> marked;
   for (const std::string& name : names) marked.push_back("%" + name + "%");
   return JoinNames({marked.begin(), marked.end()});
 }
 
-// Collects documents from files; what spans files (duplicate ids, filters) is settled in Finish.
+// Collects documents from files; what spans files (duplicate ids, filters, what rules become) is settled in
+// Finish.
 class RuleLoader {
  public:
-  explicit RuleLoader(const RuleLoadOptions& options) : parser_(options.variables) {}
+  explicit RuleLoader(const RuleLoadOptions& options)
+      : pipelines_(options.pipelines.get()), lowering_(options.variables) {
+    if (pipelines_ == nullptr) return;
+    for (const RuleProblem& notice : pipelines_->notices) warnings_.emplace_back(document_, notice);
+  }
 
   void LoadFile(const FoundRuleFile& file) {
     const Result<std::string> text = file.Read();
     if (text.ok()) {
       LoadText(*text, file.path);
     } else {
+      ++document_;
       Refuse(file.path, text.status().message());
     }
   }
@@ -48,6 +67,7 @@ class RuleLoader {
   void LoadText(std::string_view text, const std::string& file) {
     const auto name = std::make_shared<const std::string>(file);
     for (const YamlDocument& document : ParseYaml(text)) {
+      ++document_;
       if (document.problems.empty()) {
         LoadDocument(document.root, name);
         continue;
@@ -60,17 +80,48 @@ class RuleLoader {
   }
 
   RuleSet Finish() {
-    for (ParsedFilter& filter : filters_) ApplyFilter(filter);
-    for (size_t i = 0; i < set_.rules.size(); ++i) {
-      set_.rules[i].content_hash = HashWithFilters(set_.rules[i].content_hash, std::move(filter_hashes_[i]));
+    for (RuleDraft& draft : rules_) FinishRule(&draft);
+    std::vector<ParsedCorrelation> correlations;
+    for (CorrelationDraft& draft : correlations_) {
+      if (Process(&draft)) correlations.push_back(std::move(draft.parsed));
     }
-    ResolveCorrelations(std::move(correlations_), not_loaded_, &set_);
+    Publish(std::move(problems_), &set_.problems);
+    Publish(std::move(warnings_), &set_.warnings);
+    for (const FilterDraft& filter : filters_) {
+      if (!filter.applied) WarnOfUnused(filter.parsed);
+    }
+    ResolveCorrelations(std::move(correlations), not_loaded_, &set_);
     return std::move(set_);
   }
 
  private:
+  // What is said of a document, and the document's number: complaints are told in the order of the files,
+  // whenever they are found.
+  using Said = std::vector<std::pair<size_t, RuleProblem>>;
+
+  struct RuleDraft {
+    ParsedRule parsed;
+    std::vector<RuleAttribute> attributes;  // where there are pipelines
+    ProblemList problems, warnings;
+    size_t document = 0;
+  };
+  struct FilterDraft {
+    ParsedFilter parsed;
+    // Without pipelines it is the same for every rule, and lowered. Else each rule has its own.
+    std::shared_ptr<const RuleLogic> logic;
+    std::string content_hash;
+    bool applied = false;  // to some rule that is loaded
+  };
+  struct CorrelationDraft {
+    ParsedCorrelation parsed;
+    std::vector<RuleAttribute> attributes;  // where there are pipelines
+    std::shared_ptr<const std::string> file;
+    size_t document = 0;
+  };
+
   void Refuse(const std::string& path, std::string message) {
-    set_.problems.push_back({{std::make_shared<const std::string>(path), 0, 0}, std::move(message), {}});
+    problems_.push_back(
+        {document_, {{std::make_shared<const std::string>(path), 0, 0}, std::move(message), {}}});
     ++set_.failed_rules;
   }
 
@@ -83,15 +134,22 @@ class RuleLoader {
       RefuseDocument(&problems, "");
       return;
     }
+    std::vector<RuleAttribute> attributes;
+    if (pipelines_ != nullptr) attributes = ReadRuleAttributes(root);
     switch (ClassifyDocument(root)) {
-      case DocumentKind::kRule:
-        AddRule(parser_.ParseRule(root, &problems, &warnings), &problems, &warnings);
+      case DocumentKind::kRule: {
+        ParsedRule parsed = ParseRule(root, &problems, &warnings);
+        ClaimId(parsed.rule.id, parsed.rule.where, &problems);
+        rules_.push_back(
+            {std::move(parsed), std::move(attributes), std::move(problems), std::move(warnings), document_});
         return;
+      }
       case DocumentKind::kFilter:
-        AddFilter(parser_.ParseFilter(root, &problems, &warnings), &problems, &warnings);
+        AddFilter(ParseFilter(root, &problems, &warnings), &problems, &warnings);
         return;
       case DocumentKind::kCorrelation:
-        AddCorrelation(ParseCorrelation(root, &problems, &warnings), &problems, &warnings);
+        AddCorrelation({ParseCorrelation(root, &problems, &warnings), std::move(attributes), file, document_},
+                       &problems, &warnings);
         return;
       case DocumentKind::kUnknown:
         ComplainOfUnknown(root, &problems);
@@ -116,15 +174,22 @@ class RuleLoader {
     problems->Add(root, "the document is no rule, it has neither `detection` nor `correlation` nor `filter`");
   }
 
+  void Say(ProblemList* list, const std::string& id, Said* said) {
+    for (RuleProblem& p : list->problems()) {
+      p.rule_id = id;
+      said->emplace_back(document_, std::move(p));
+    }
+  }
+
   void RefuseDocument(ProblemList* problems, const std::string& id) {
-    for (RuleProblem& p : problems->problems()) p.rule_id = id;
-    std::move(problems->problems().begin(), problems->problems().end(), std::back_inserter(set_.problems));
+    Say(problems, id, &problems_);
     ++set_.failed_rules;
   }
 
-  void AddWarnings(ProblemList* warnings, const std::string& id) {
-    for (RuleProblem& w : warnings->problems()) w.rule_id = id;
-    std::move(warnings->problems().begin(), warnings->problems().end(), std::back_inserter(set_.warnings));
+  static void Publish(Said said, std::vector<RuleProblem>* out) {
+    std::stable_sort(said.begin(), said.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [document, problem] : said) out->push_back(std::move(problem));
   }
 
   // False when another document has the id already; then *problems says where.
@@ -136,34 +201,145 @@ class RuleLoader {
     return false;
   }
 
-  void AddRule(ParsedRule parsed, ProblemList* problems, ProblemList* warnings) {
-    Rule& rule = parsed.rule;
-    ClaimId(rule.id, rule.where, problems);
-    AddWarnings(warnings, rule.id);
-    if (!problems->empty()) {
+  void FinishRule(RuleDraft* draft) {
+    document_ = draft->document;
+    Rule& rule = draft->parsed.rule;
+    ProblemList& problems = draft->problems;
+    Say(&draft->warnings, rule.id, &warnings_);
+    std::vector<FilterDraft*> filters;
+    for (FilterDraft& filter : filters_) {
+      if (filter.parsed.AppliesTo(rule)) filters.push_back(&filter);
+    }
+    std::vector<RuleLogic> processed;  // of the filters, where there are pipelines
+    std::string left_out;
+    if (pipelines_ != nullptr && problems.empty()) left_out = Process(draft, filters, &processed);
+    if (!left_out.empty()) {
+      Remember(rule, NotLoaded::kLeftOut);
+      set_.left_out.push_back({rule.where, "left out by a processing pipeline: " + left_out, rule.id});
+      return;
+    }
+    const LogicLowering::Lowered lowered =
+        lowering_.Lower(rule.log_source, draft->parsed.conditions, &rule.logic, &problems);
+    if (!problems.empty()) {
       Remember(rule, NotLoaded::kRefused);
-      RefuseDocument(problems, rule.id);
-    } else if (!parsed.missing_placeholders.empty()) {
+      SortByPlace(&problems);
+      RefuseDocument(&problems, rule.id);
+    } else if (!lowered.missing_placeholders.empty()) {
       Remember(rule, NotLoaded::kNeedsSiteVariables);
       set_.need_site_variables.push_back({rule.where,
-                                          "needs values for " + PlaceholderList(parsed.missing_placeholders) +
+                                          "needs values for " +
+                                              PlaceholderList(lowered.missing_placeholders) +
                                               ", add them to the file of site variables",
                                           rule.id});
     } else {
+      rule.content_hash = HashWithFilters(lowered.content_hash, AddFilters(filters, &processed, &rule));
       set_.rules.push_back(std::move(rule));
-      filter_hashes_.emplace_back();
     }
   }
 
-  void AddCorrelation(ParsedCorrelation parsed, ProblemList* problems, ProblemList* warnings) {
-    const Correlation& correlation = parsed.correlation;
+  // Runs the pipelines over a rule and its filters. Returns why they leave it out; else empty.
+  std::string Process(RuleDraft* draft, const std::vector<FilterDraft*>& filters,
+                      std::vector<RuleLogic>* processed) {
+    for (const FilterDraft* filter : filters) processed->push_back(filter->parsed.logic);
+    RuleInProcess rule;
+    rule.attributes = std::move(draft->attributes);
+    rule.log_source = &draft->parsed.rule.log_source;
+    rule.logic = &draft->parsed.rule.logic;
+    rule.conditions = &draft->parsed.conditions;
+    for (RuleLogic& logic : *processed) rule.filters.push_back(&logic);
+    return ProcessRule(*pipelines_, &rule, &draft->problems);
+  }
+
+  // Gives the rule its filters; returns their hashes.
+  std::vector<std::string> AddFilters(const std::vector<FilterDraft*>& filters,
+                                      std::vector<RuleLogic>* processed, Rule* rule) {
+    std::vector<std::string> hashes;
+    for (size_t i = 0; i < filters.size(); ++i) {
+      FilterDraft& filter = *filters[i];
+      RuleFilter added = filter.parsed.filter;
+      added.logic = filter.logic;
+      std::string hash = filter.content_hash;
+      if (pipelines_ != nullptr) {
+        added.logic = LowerFilter(filter.parsed, std::move((*processed)[i]), *rule, &hash);
+        if (added.logic == nullptr) continue;
+      }
+      filter.applied = true;
+      rule->filters.push_back(std::move(added));
+      hashes.push_back(std::move(hash));
+    }
+    return hashes;
+  }
+
+  // What is left of a filter of this rule, lowered. Null, and told, when it cannot be applied.
+  std::shared_ptr<const RuleLogic> LowerFilter(const ParsedFilter& filter, RuleLogic logic, const Rule& rule,
+                                               std::string* hash) {
+    ProblemList problems(filter.where.file);
+    LogicLowering::Lowered lowered;
+    const std::string of = "this filter is not applied to `" + rule.title + "`: ";
+    if (logic.searches.empty()) {
+      problems.Add(filter.where, of + "a processing pipeline drops all that it asks for");
+    } else {
+      lowered = lowering_.Lower(filter.log_source, filter.conditions, &logic, &problems);
+      if (!lowered.missing_placeholders.empty())
+        problems.Add(filter.where,
+                     of + "it needs values for " + PlaceholderList(lowered.missing_placeholders));
+    }
+    *hash = lowered.content_hash;
+    if (problems.empty()) return std::make_shared<const RuleLogic>(std::move(logic));
+    Say(&problems, filter.filter.id, &warnings_);
+    return nullptr;
+  }
+
+  void AddCorrelation(CorrelationDraft draft, ProblemList* problems, ProblemList* warnings) {
+    const Correlation& correlation = draft.parsed.correlation;
     ClaimId(correlation.id, correlation.where, problems);
-    AddWarnings(warnings, correlation.id);
+    Say(warnings, correlation.id, &warnings_);
     if (problems->empty()) {
-      correlations_.push_back(std::move(parsed));
+      correlations_.push_back(std::move(draft));
     } else {
       Remember(correlation, NotLoaded::kRefused);
       RefuseDocument(problems, correlation.id);
+    }
+  }
+
+  // Runs the pipelines over a correlation. False when it cannot be used.
+  bool Process(CorrelationDraft* draft) {
+    if (pipelines_ == nullptr) return true;
+    document_ = draft->document;
+    const Correlation& correlation = draft->parsed.correlation;
+    ProblemList problems(draft->file);
+    CorrelationInProcess in_process;
+    in_process.attributes = std::move(draft->attributes);
+    in_process.parsed = &draft->parsed;
+    std::vector<const Correlation*> seen;
+    AddLogSources(correlation, &seen, &in_process.log_sources);
+    const std::string left_out = ProcessCorrelation(*pipelines_, &in_process, &problems);
+    if (!problems.empty()) {
+      Remember(correlation, NotLoaded::kRefused);
+      RefuseDocument(&problems, correlation.id);
+    } else if (!left_out.empty()) {
+      Remember(correlation, NotLoaded::kLeftOut);
+      set_.left_out.push_back(
+          {correlation.where, "left out by a processing pipeline: " + left_out, correlation.id});
+    }
+    return problems.empty() && left_out.empty();
+  }
+
+  // The log sources of the loaded rules below a correlation. `seen`: correlations above, and it.
+  void AddLogSources(const Correlation& correlation, std::vector<const Correlation*>* seen,
+                     std::vector<LogSource>* sources) {
+    if (std::find(seen->begin(), seen->end(), &correlation) != seen->end()) return;
+    seen->push_back(&correlation);
+    for (const CorrelationReference& reference : correlation.rules) {
+      const auto is_meant = [&reference](const RuleDescription& rule) {
+        return rule.id == reference.written || (!rule.name.empty() && rule.name == reference.written);
+      };
+      for (const Rule& rule : set_.rules) {
+        if (is_meant(rule)) sources->push_back(rule.log_source);
+      }
+      for (const CorrelationDraft& lower : correlations_) {
+        if (is_meant(lower.parsed.correlation)) AddLogSources(lower.parsed.correlation, seen, sources);
+      }
     }
   }
 
@@ -176,38 +352,38 @@ class RuleLoader {
   void AddFilter(ParsedFilter parsed, ProblemList* problems, ProblemList* warnings) {
     const std::string id = parsed.filter.id;
     if (!id.empty()) ClaimId(id, parsed.where, problems);
-    if (problems->empty() && !parsed.missing_placeholders.empty()) {
+    RuleLogic logic = parsed.logic;
+    LogicLowering::Lowered lowered = lowering_.Lower(parsed.log_source, parsed.conditions, &logic, problems);
+    // With pipelines, whether values are missing shows when they have run.
+    const bool lacks_values = pipelines_ == nullptr && !lowered.missing_placeholders.empty();
+    if (problems->empty() && lacks_values) {
       warnings->Add(parsed.where, "this filter is not applied, it needs values for " +
-                                      PlaceholderList(parsed.missing_placeholders) +
+                                      PlaceholderList(lowered.missing_placeholders) +
                                       "; add them to the file of site variables");
     } else if (problems->empty()) {
-      filters_.push_back(std::move(parsed));
+      filters_.push_back({std::move(parsed), std::make_shared<const RuleLogic>(std::move(logic)),
+                          std::move(lowered.content_hash), false});
     } else {
       RefuseDocument(problems, id);
     }
-    AddWarnings(warnings, id);
+    Say(warnings, id, &warnings_);
   }
 
-  void ApplyFilter(const ParsedFilter& filter) {
-    bool applied = false;
-    for (size_t i = 0; i < set_.rules.size(); ++i) {
-      if (!filter.AppliesTo(set_.rules[i])) continue;
-      set_.rules[i].filters.push_back(filter.filter);
-      filter_hashes_[i].push_back(filter.content_hash);
-      applied = true;
-    }
-    if (applied) return;
+  void WarnOfUnused(const ParsedFilter& filter) {
     set_.warnings.push_back({filter.where,
                              "this filter applies to no loaded rule, check its `logsource` and `rules`",
                              filter.filter.id});
   }
 
-  RuleParser parser_;
+  const ProcessingPipelines* pipelines_;  // null: none
+  LogicLowering lowering_;
   RuleSet set_;
-  std::vector<ParsedFilter> filters_;
-  std::vector<ParsedCorrelation> correlations_;
+  size_t document_ = 0;  // the one at hand
+  Said problems_, warnings_;
+  std::vector<RuleDraft> rules_;
+  std::vector<FilterDraft> filters_;
+  std::vector<CorrelationDraft> correlations_;
   std::unordered_map<std::string, NotLoaded> not_loaded_;
-  std::vector<std::vector<std::string>> filter_hashes_;  // of each rule
   std::unordered_map<std::string, SourceLocation> ids_;
 };
 
@@ -225,7 +401,15 @@ RuleSet LoadRules(const std::vector<std::string>& paths, const RuleLoadOptions& 
 }
 
 RuleSet LoadRules(const RuleBundle& bundle) {
-  const RuleLoadOptions options{bundle.variables};
+  RuleLoadOptions options{bundle.variables, {}};
+  Result<std::shared_ptr<const ProcessingPipelines>> pipelines = ParsePipelines(bundle.pipelines);
+  if (!pipelines.ok()) {  // whoever made the bundle would have been told, unless it was another version
+    RuleSet set;
+    set.problems.push_back({{}, pipelines.status().message(), {}});
+    set.failed_rules = 1;
+    return set;
+  }
+  if (!bundle.pipelines.empty()) options.pipelines = std::move(*pipelines);
   RuleLoader loader(options);
   for (const RuleBundle::File& file : bundle.rules) loader.LoadText(file.text, file.name);
   return loader.Finish();

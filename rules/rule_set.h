@@ -13,6 +13,8 @@
 
 namespace redthread {
 
+struct ProcessingPipelines;
+
 // A complaint about a rule file, placed. Rendered "file:line:col: what is wrong, what to write instead".
 struct RuleProblem {
   RuleProblem() = default;
@@ -34,14 +36,16 @@ struct RuleSet {
   std::vector<RuleProblem> problems;      // documents that are wrong; they are in neither list
   std::vector<RuleProblem>
       need_site_variables;            // rules that only lack a placeholder's values; skipped, no failure
+  std::vector<RuleProblem> left_out;  // rules that a processing pipeline leaves out; skipped, no failure
   std::vector<RuleProblem> warnings;  // rules that load but will not do what their author hopes
   size_t loaded() const { return rules.size() + correlations.size(); }
-  size_t total() const { return loaded() + need_site_variables.size() + failed_rules; }
+  size_t total() const { return loaded() + need_site_variables.size() + left_out.size() + failed_rules; }
   size_t failed_rules = 0;  // documents (or unreadable files) refused
 };
 
 struct RuleLoadOptions {
   SiteVariables variables;
+  std::shared_ptr<const ProcessingPipelines> pipelines;  // null: none
 };
 
 // Loads every *.yml and *.yaml below the given files and folders, in sorted order. Never fails as a whole:

@@ -175,6 +175,7 @@ std::optional<Number> ParseYamlNumber(std::string_view text) {
 RawValue ResolveScalar(const YamlNode& scalar) {
   RawValue value;
   value.text = scalar.text;
+  value.text_column = scalar.text_column;
   if (!scalar.plain) return value;
   if (scalar.IsNull()) {
     value.kind = RawValue::Kind::kNull;

@@ -15,7 +15,7 @@
 
 namespace redthread {
 
-// The value of a scalar node, without its place. Quoted and block scalars are text.
+// The value of a scalar node, without its file, line and column. Quoted and block scalars are text.
 RawValue ResolveScalar(const YamlNode& scalar);
 
 std::optional<bool> ParseYamlBool(std::string_view text);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "rules/entity_map.h"
+#include "rules/processing_pipeline.h"
 #include "rules/read_file.h"
 
 namespace redthread {
@@ -10,6 +11,9 @@ namespace redthread {
 Result<std::shared_ptr<const Engine>> Engine::Load(const Options& options) {
   RuleLoadOptions load;
   load.variables = options.variables;
+  Result<std::shared_ptr<const ProcessingPipelines>> pipelines = LoadPipelines(options.pipeline_paths);
+  if (!pipelines.ok()) return pipelines.status();
+  load.pipelines = std::move(*pipelines);
   return Load(std::make_shared<const RuleSet>(LoadRules(options.rule_paths, load)), options);
 }
 
@@ -29,7 +33,10 @@ Result<RuleBundle> Engine::Bundle(const Options& options) {
   if (!log_sources.ok()) return log_sources.status();
   Result<std::string> entities = ReadFile(options.entities_path);
   if (!entities.ok()) return entities.status();
+  Result<std::vector<PipelineFile>> pipelines = ReadPipelineFiles(options.pipeline_paths);
+  if (!pipelines.ok()) return pipelines.status();
   bundle.variables = options.variables;
+  bundle.pipelines = std::move(*pipelines);
   bundle.log_sources = std::move(*log_sources);
   bundle.entities = std::move(*entities);
   bundle.profiles = options.profiles;

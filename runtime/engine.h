@@ -29,8 +29,9 @@ class Engine {
   struct Options {
     std::vector<std::string> rule_paths;
     SiteVariables variables;
-    std::string log_sources_path;  // rules/logsources.yml
-    std::string entities_path;     // rules/entities.yml
+    std::vector<std::string> pipeline_paths;  // processing pipelines
+    std::string log_sources_path;             // rules/logsources.yml
+    std::string entities_path;                // rules/entities.yml
     std::vector<std::string> profiles = {"core"};
     std::vector<std::string> own_addresses;
   };

@@ -134,6 +134,7 @@ struct Scan::Shared {
   ScanCorrelation correlation;
   std::vector<Problem> problems;
   Status failure;
+  FieldCensus* census = nullptr;  // of kCensus
   ScanProgress progress;
 
   std::mutex done_mutex;
@@ -204,9 +205,15 @@ struct AssumedYears {
 class BatchResult {
  public:
   // `rows`: what the matches of detection rules become; `extractor`: null where correlations are not asked.
+  // `census`: null where it is not asked.
   enum class Rows : uint8_t { kNone, kDetections, kMatches };
-  BatchResult(const ScanOptions& options, Pipeline* pipeline, Rows rows_wanted, MatchExtractor* extractor)
-      : options_(options), pipeline_(pipeline), rows_wanted_(rows_wanted), extractor_(extractor) {}
+  BatchResult(const ScanOptions& options, Pipeline* pipeline, Rows rows_wanted, MatchExtractor* extractor,
+              FieldCensus* census)
+      : options_(options),
+        pipeline_(pipeline),
+        rows_wanted_(rows_wanted),
+        extractor_(extractor),
+        census_(census) {}
 
   void Take(const RecordBatch::Record& record, size_t input, const std::string& path, uint32_t rank,
             uint32_t declared, const RecordOrigin& origin) {
@@ -216,6 +223,7 @@ class BatchResult {
     position.cursor = record.cursor;
     const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{}, origin);
     if (decoded.assumed_year != 0) years.Add(decoded.assumed_year);
+    if (census_ != nullptr) census_->Add(pipeline_->event(), pipeline_->facts());
     if (record.cut_from > 0) {
       NoteCut(record, input, path);
     } else if (decoded.outcome != DecodeOutcome::kClean) {
@@ -330,20 +338,24 @@ class BatchResult {
   std::optional<Hash128> raw_hash_;
   Rows rows_wanted_;
   MatchExtractor* extractor_;
+  FieldCensus* census_;
 };
 
 void Scan::Work(Mode mode) {
   using Rows = BatchResult::Rows;
   Pipeline pipeline(engine_);
   MatchExtractor extractor(engine_->correlations());
-  const bool correlate = mode != Mode::kDetections && engine_->correlations()->levels() > 0;
+  FieldCensus census(engine_->program());
+  const bool correlate =
+      mode != Mode::kDetections && mode != Mode::kCensus && engine_->correlations()->levels() > 0;
   const Rows rows = mode == Mode::kDetections ? Rows::kDetections
                     : mode == Mode::kAlerts   ? Rows::kMatches
                                               : Rows::kNone;
   RecordBatch batch;
   const Input* input = nullptr;
   while (shared_->NextBatch(&batch, &input, &report_)) {
-    BatchResult result(options_, &pipeline, rows, correlate ? &extractor : nullptr);
+    BatchResult result(options_, &pipeline, rows, correlate ? &extractor : nullptr,
+                       mode == Mode::kCensus ? &census : nullptr);
     const uint64_t without_group = extractor.without_group();
     const auto input_index = static_cast<size_t>(input - shared_->inputs.data());
     for (const RecordBatch::Record& record : batch.records) {
@@ -376,13 +388,17 @@ void Scan::Work(Mode mode) {
       if (!shared_->failure.ok()) return;
     }
   }
+  if (mode != Mode::kCensus) return;
+  const std::lock_guard lock(shared_->result_mutex);
+  shared_->census->Add(census);
 }
 
-Status Scan::ReadAll(Mode mode, const Tick& tick) {
+Status Scan::ReadAll(Mode mode, const Tick& tick, FieldCensus* census) {
   report_ = {};
   report_.by_rule.assign(engine_->rules().rules.size(), 0);
   report_.by_correlation.assign(engine_->rules().correlations.size(), 0);
   shared_ = std::make_unique<Shared>(engine_->correlations(), options_);
+  shared_->census = census;
   InputList list = ExpandInputs(options_.paths);
   for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message()});
   bool known_size = true;
@@ -437,6 +453,8 @@ Status Scan::Summary(const Tick& tick) {
   RT_RETURN_IF_ERROR(ReadAll(Mode::kSummary, tick));
   return CorrelationAlerts([](const Alert&) { return Status::Ok(); });
 }
+
+Status Scan::Census(FieldCensus* census, const Tick& tick) { return ReadAll(Mode::kCensus, tick, census); }
 
 // Judges the correlations and counts what they find; what is below the level asked for is left out.
 Status Scan::CorrelationAlerts(const std::function<Status(const Alert&)>& visit) {

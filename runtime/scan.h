@@ -17,6 +17,7 @@
 #include "core/record_origin.h"
 #include "core/status.h"
 #include "core/time_zone.h"
+#include "correlate/field_census.h"
 #include "correlate/fold.h"
 #include "correlate/match_log.h"
 #include "ingest/ingest_counts.h"
@@ -109,15 +110,17 @@ class Scan {
   Status Hits(const std::function<Status(const HitRow&)>& visit, const Tick& tick);
   // Counts only: by_rule and by_correlation of the report.
   Status Summary(const Tick& tick);
+  // Counts by_rule, and which kinds of events came with which fields: *census is over the engine's program.
+  Status Census(FieldCensus* census, const Tick& tick);
 
   const ScanReport& report() const { return report_; }
 
  private:
   struct Input;
   struct Shared;
-  enum class Mode : uint8_t { kDetections, kAlerts, kHits, kSummary };
+  enum class Mode : uint8_t { kDetections, kAlerts, kHits, kSummary, kCensus };
 
-  Status ReadAll(Mode mode, const Tick& tick);
+  Status ReadAll(Mode mode, const Tick& tick, FieldCensus* census = nullptr);
   void Work(Mode mode);
   Status CorrelationAlerts(const std::function<Status(const Alert&)>& visit);
 

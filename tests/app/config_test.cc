@@ -56,6 +56,7 @@ constexpr const char* kGood[] = {
     "version: 1\nsources:\n  a:\n    type: file\n    path: [a, b]\n    format: json\n"
     "    logsource: {product: linux, service: [sshd, sudo]}\n",
     "version: 1\nrules: {paths: [r1, r2], variables: site.yml, reload: never}\n",
+    "version: 1\nrules: {paths: [r1], pipelines: []}\n",
     "version: 1\ncorrelate: {lateness: 90s, late_horizon: 2d, idle_after: {tcp: 1m}}\n",
     "version: 1\nalerts: {min_level: low, fold: 30m}\n",
     "version: 1\nincidents: {own_addresses: [203.0.113.7, 10.0.0.0/8, \"2001:db8::/32\"]}\n",
@@ -84,9 +85,11 @@ constexpr BadCase kBad[] = {
      "/etc/redthread/c.yml:2:16: `rules.paths` takes a value or a list of values"},
     {"version: 1\nrules: {paths: [[a]]}\n",
      "/etc/redthread/c.yml:2:17: `rules.paths` takes plain values, no lists or maps within the list"},
-    {"version: 1\nrules: {pipelines: [p.yml]}\n",
-     "/etc/redthread/c.yml:2:9: `rules.pipelines` is not available in this version, remove it or comment it "
+    {"version: 1\napi: {token_file: t}\n",
+     "/etc/redthread/c.yml:2:7: `api.token_file` is not available in this version, remove it or comment it "
      "out"},
+    {"version: 1\nrules: {pipelines: {p: 1}}\n",
+     "/etc/redthread/c.yml:2:20: `rules.pipelines` takes a value or a list of values"},
     {"version: 1\nalerts: {min_level: hihg}\n",
      "/etc/redthread/c.yml:2:21: `hihg` is not one of informational, low, medium, high and critical, did you "
      "mean `high`?"},
@@ -214,7 +217,7 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
                             "sources:\n"
                             "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
                             "  win: {type: file, path: [/a, b], format: json}\n"
-                            "rules: {paths: [mine], variables: site.yml}\n"
+                            "rules: {paths: [mine], variables: site.yml, pipelines: ecs.yml}\n"
                             "correlate: {lateness: 90s}\n"
                             "incidents: {own_addresses: 203.0.113.7}\n")
                             .config;
@@ -228,6 +231,7 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   EXPECT_THAT(config.file_sources[1].paths, ElementsAre("/a", "/etc/redthread/b"));
   EXPECT_THAT(config.rule_paths, ElementsAre("/etc/redthread/mine"));
   EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");
+  EXPECT_THAT(config.rule_pipelines, ElementsAre("/etc/redthread/ecs.yml"));
   EXPECT_EQ(config.lateness, std::chrono::seconds(90));
   EXPECT_EQ(config.fold, std::chrono::hours(1));
   EXPECT_THAT(config.own_addresses, ElementsAre("203.0.113.7"));

@@ -75,6 +75,27 @@ TEST_F(RulesCommandTest, CheckTellsAllProblemsWithTheirPlacesAndExitsWithTwo) {
   EXPECT_EQ(site.out, "1 rules: 1 loaded, 0 need site variables, 0 failed\n");
 }
 
+TEST_F(RulesCommandTest, PipelinesAreAppliedAndWhatTheyLeaveOutIsCounted) {
+  Write("a.yml", kCmdRule);
+  Write("b.yml", "title: B\nlogsource: {product: linux}\ndetection: {s: {a: b}, condition: s}\n");
+  Write(
+      "p.yaml.txt",
+      "transformations:\n- {type: rule_failure, message: no Linux here, rule_conditions: [{type: logsource, "
+      "product: linux}]}\nfinalizers: [{type: concat}]\n");
+  const std::string pipeline = folder_ + "/p.yaml.txt";
+  const BinaryRun run = RunBinary({"rules", "check", "-v", "-r", folder_, "--pipeline", pipeline});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "2 rules: 1 loaded, 0 need site variables, 1 left out by pipelines, 0 failed\n");
+  EXPECT_THAT(run.err, HasSubstr("b.yml:1:1: warning: left out by a processing pipeline: no Linux here"));
+  EXPECT_THAT(run.err, HasSubstr("p.yaml.txt:3:13: warning: `finalizers` put queries together"));
+
+  Write("p.yaml.txt", "transformations: [{type: rule_failur}]\n");
+  const BinaryRun bad = RunBinary({"rules", "check", "-r", folder_, "--pipeline", pipeline});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("p.yaml.txt:1:26: `rule_failur` is no transformation, did you mean "
+                                 "`rule_failure`?"));
+}
+
 TEST_F(RulesCommandTest, ListFiltersByLevelTagAndProduct) {
   Write("a.yml", kCmdRule);
   const struct {

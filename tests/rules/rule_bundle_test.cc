@@ -123,7 +123,7 @@ TEST(RuleBundleTest, TheBytesOfVersionOneStayAsTheyAre) {
 }
 
 TEST(RuleBundleTest, NeitherACutNorAForeignTextIsABundle) {
-  const RuleBundle bundle{{{"a.yml", kRule}}, {{"v", {"1", "2"}}}, "l", "e", {"core"}, {}, ""};
+  const RuleBundle bundle{{{"a.yml", kRule}}, {{"v", {"1", "2"}}}, "l", "e", {"core"}, {}, "", {}};
   const std::string bytes = Encoded(bundle);
   for (size_t n = 0; n < bytes.size(); ++n) {
     EXPECT_EQ(RuleBundle::Decode(bytes.substr(0, n)).status().code(), StatusCode::kCorrupt) << n;
@@ -131,8 +131,25 @@ TEST(RuleBundleTest, NeitherACutNorAForeignTextIsABundle) {
   EXPECT_EQ(RuleBundle::Decode(bytes + "x").status().code(), StatusCode::kCorrupt);
   EXPECT_EQ(RuleBundle::Decode(std::string(15, 'x') + "\1").status().code(), StatusCode::kCorrupt);
   std::string newer = bytes;
-  newer[15] = 2;
+  newer[15] = 3;
   EXPECT_EQ(RuleBundle::Decode(newer).status().code(), StatusCode::kInvalid);
+}
+
+TEST(RuleBundleTest, PipelinesGoWithTheRulesAndABundleWithoutAnyHasTheBytesItAlwaysHad) {
+  RuleBundle bundle{{{"a.yml", kRule}}, {}, "l", "e", {"core"}, {}, "", {}};
+  const std::string without = Encoded(bundle);
+  EXPECT_EQ(without[15], 1);
+  bundle.pipelines = {{"p.yml", "transformations: [{type: field_name_mapping, mapping: {a: x}}]\n"}};
+  const std::string bytes = Encoded(bundle);
+  EXPECT_EQ(bytes[15], 2);
+  const Result<RuleBundle> decoded = RuleBundle::Decode(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, bundle);
+  const RuleSet set = LoadRules(*decoded);
+  ASSERT_EQ(set.rules.size(), 1U);
+  EXPECT_EQ(set.rules[0].logic.searches[0].root.item.field, "x");
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_EQ(RuleBundle::Decode(bytes.substr(0, n)).status().code(), StatusCode::kCorrupt) << n;
 }
 
 TEST(RuleBundleTest, WhatCannotBeReadIsNamedAllOfIt) {

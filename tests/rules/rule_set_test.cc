@@ -139,15 +139,14 @@ TEST(RuleSetTest, AllProblemsOfARuleAreReportedAtOnce) {
   EXPECT_EQ(set.failed_rules, 1u);
   EXPECT_THAT(
       Rendered(set.problems),
-      ElementsAre(
-          HasSubstr("r.yml:3:9: `stabel` is no status, did you mean `stable`?"),
-          HasSubstr("r.yml:4:8: `hihg` is no level, did you mean `high`?"),
-          HasSubstr("r.yml:14:3: `meening` is no key of `redthread`, did you mean `meaning`?"),
-          HasSubstr("r.yml:6:3: `produkt` is no key of `logsource`, did you mean `product`?"),
-          HasSubstr("r.yml:9:7: `contian` is no modifier, did you mean `contains`?"),
-          HasSubstr("r.yml:10:11: this regular expression does not compile under RE2"),
-          HasSubstr("r.yml:11:13: `x` is no network"),
-          HasSubstr("r.yml:12:14: `selektion` is no search of this rule, did you mean `selection`?")));
+      ElementsAre(HasSubstr("r.yml:3:9: `stabel` is no status, did you mean `stable`?"),
+                  HasSubstr("r.yml:4:8: `hihg` is no level, did you mean `high`?"),
+                  HasSubstr("r.yml:6:3: `produkt` is no key of `logsource`, did you mean `product`?"),
+                  HasSubstr("r.yml:9:7: `contian` is no modifier, did you mean `contains`?"),
+                  HasSubstr("r.yml:10:11: this regular expression does not compile under RE2"),
+                  HasSubstr("r.yml:11:13: `x` is no network"),
+                  HasSubstr("r.yml:12:14: `selektion` is no search of this rule, did you mean `selection`?"),
+                  HasSubstr("r.yml:14:3: `meening` is no key of `redthread`, did you mean `meaning`?")));
   for (const RuleProblem& p : set.problems) EXPECT_EQ(p.rule_id, "x");
 }
 
