@@ -24,6 +24,10 @@ struct FileIdentity {
   uint32_t prefix_size = 0;  // bytes hashed: all the file had when it was looked at, up to kMaxPrefix
   uint64_t prefix_hash = 0;  // XXH3-64 of them
 
+  // In the place of the inode, of what a file held before it was truncated: no file has it, but a copy may be
+  // known by the rest.
+  static uint64_t OfFormerContent(uint64_t inode) { return ~inode; }
+
   bool operator==(const FileIdentity&) const = default;
 
   // "file", device, inode, size and hash, in hex, colons between: the form in which it is stored.

@@ -188,7 +188,8 @@ bool FileTail::CheckContent(File* file) {
 }
 
 // The file was truncated, and perhaps written anew: its next epoch. What was not read of the old one may be
-// found in a copy. `prefix`: how it begins now, if that is known.
+// found in a copy, now or after a restart, so how far it was read is remembered under a number of its own and
+// an identity that only a copy has. `prefix`: how the file begins now, if that is known.
 void FileTail::StartOver(File* file, const FilePrefix* prefix) {
   File next;
   next.number = file->number;
@@ -208,8 +209,14 @@ void FileTail::StartOver(File* file, const FilePrefix* prefix) {
   }
   next.seen = true;
   next.changed = clock_->Elapsed();
+  if (file->progress.identity.prefix_size > 0) {
+    file->number = next_number_++;
+    file->progress.identity.inode = FileIdentity::OfFormerContent(file->progress.identity.inode);
+    progress_.push_back({file->number, file->progress});
+  }
   file->truncated = true;
   file->gone = true;
+  file->behind = false;
   Close(file);
   if (Open(false, &next)) files_.push_back(std::move(next));
 }
@@ -394,8 +401,7 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
     }
     if (prefix.whole() && !Settled(path, prefix.size)) return;
     if (original != nullptr) file.progress = original->progress;
-    const bool same = original != nullptr && !original->truncated;
-    file.number = same ? original->number : next_number_++;
+    file.number = original != nullptr ? original->number : next_number_++;
   }
   const bool of_truncated = original != nullptr && original->truncated;
   if (of_truncated) file.progress.path = path;
@@ -403,7 +409,6 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
   file.progress.identity = prefix.Identity();
   file.size = prefix.size;
   const bool opened = Open(prefix.utf16, &file);
-  // The original's name in the store is that of its next epoch, so its copy needs one of its own.
   if (of_truncated) progress_.push_back({file.number, file.progress});
   if (original != nullptr) {
     *original = std::move(file);

@@ -48,7 +48,9 @@ DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& 
   const char first = FirstVisible(record);
   if (origin.format == SourceFormat::kJson || first == '\0' ||
       (first == '{' && origin.format == SourceFormat::kAuto)) {
-    return json_.Decode(record, event);
+    DecodeResult result = json_.Decode(record, event);
+    if (result.outcome != DecodeOutcome::kDead) result.format = SourceFormat::kJson;
+    return result;
   }
   event->raw = record;
   if (simdjson::validate_utf8(record.data(), record.size())) [[likely]]
@@ -72,6 +74,7 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   const bool locked = origin.format != SourceFormat::kAuto;
   const SourceFormat format = locked ? origin.format : Detect(text);
   DecodeResult result;
+  result.format = format;
   if (format == SourceFormat::kXml) {
     result = DecodeXml(text, event);
     if (result.outcome != DecodeOutcome::kDead) return result;
@@ -85,6 +88,7 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
     event->ClearTape();
     AddText(raw_, text, event);
     read = ReadPlain(text, event);
+    result.format = SourceFormat::kText;
   }
   if (read) {
     // Records that name their fields may have it already.
@@ -98,6 +102,7 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   event->time.reset();
   AddText(raw_, text, event);
   result.outcome = DecodeOutcome::kDead;
+  result.format = SourceFormat::kAuto;
   if (text.starts_with(EvtxStream::kUnreadable)) {
     result.reason = kUnreadableLog;
   } else if (format != SourceFormat::kXml) {

@@ -17,12 +17,14 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "storage/alert_store.h"
 #include "storage/database.h"
 #include "storage/event_store.h"
 #include "storage/outbox.h"
+#include "storage/source_census.h"
 #include "storage/source_registry.h"
 #include "storage/verify.h"
 
@@ -91,16 +93,19 @@ class KillTest : public ::testing::Test {
     return opened.ok() ? std::move(*opened) : nullptr;
   }
 
-  // Records behind the stored positions of all files.
+  // Records of all files that have been read, as stored beside their positions.
   uint64_t Progress() {
     const std::unique_ptr<Database> database = OpenState();
     if (database == nullptr) return 0;
+    const auto snapshot = database->Snapshot();
     uint64_t records = 0;
     Damage damage;
     EXPECT_TRUE(ForEachSource(
-                    *database->Snapshot(),
+                    *snapshot,
                     [&](const SourceState& s) {
-                      records += s.next_index;
+                      const Result<SourceCensus> census = GetCensus(*snapshot, s.id);
+                      EXPECT_TRUE(census.ok());
+                      records += census.ok() ? census->records : 0;
                       return true;
                     },
                     &damage)
@@ -113,22 +118,33 @@ class KillTest : public ::testing::Test {
   void ExpectEveryLineOnce(uint64_t lines) {
     const std::unique_ptr<Database> database = OpenState();
     ASSERT_NE(database, nullptr);
-    std::set<std::pair<SourceId, uint64_t>> positions;
-    std::set<std::string> texts;
+    using Place = std::tuple<SourceId, uint32_t, uint64_t>;
+    std::set<Place> positions;
+    std::map<std::string, Place> texts;
+    const auto words = [](const Place& p) {
+      return "source " + std::to_string(std::get<0>(p)) + ", epoch " + std::to_string(std::get<1>(p)) +
+             ", record " + std::to_string(std::get<2>(p));
+    };
+    int twice = 0;
     EventStore store;
     Damage damage;
     ASSERT_TRUE(store
                     .ForEach(
                         *database->Snapshot(), {},
                         [&](const StoredEvent& e) {
-                          EXPECT_TRUE(positions.emplace(e.source, e.record.index).second);
-                          EXPECT_TRUE(texts.emplace(e.record.raw).second);
+                          const Place place{e.source, e.epoch, e.record.index};
+                          EXPECT_TRUE(positions.insert(place).second) << words(place);
+                          const auto [first, is_new] = texts.emplace(e.record.raw, place);
+                          if (!is_new && ++twice <= 3)
+                            ADD_FAILURE()
+                                << words(place) << " is " << words(first->second) << ": " << e.record.raw;
                           return true;
                         },
                         &damage)
                     .ok());
     EXPECT_EQ(damage.rows, 0u);
     EXPECT_EQ(texts.size(), lines);
+    EXPECT_EQ(twice, 0);
   }
 
   // The outbox tells every revision of every alert once, in order, up to the stored one.

@@ -1,5 +1,5 @@
 // `run` under SIGKILL, at any moment and just before and after it writes: on a file that grows and is rotated
-// all the while, every line and every alert counts once, those of correlations too.
+// in every way all the while, every line and every alert counts once, those of correlations too.
 #include "core/timestamp.h"
 #include "tests/crash/kill_fixture.h"
 
@@ -61,10 +61,23 @@ correlation:
 level: low
 )";
 
+// So many at least: REDTHREAD_KILL_LINES.
+uint64_t WantedLines() {
+  const char* text = std::getenv("REDTHREAD_KILL_LINES");
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
 // Lines that the writer is ahead at most.
 constexpr uint64_t kAhead = 40'000;
 
-// Writes log.ndjson as a program would, and rotates it by renaming: log.ndjson.1, log.ndjson.2, ...
+// How a log is rotated, as logrotate does it.
+enum class Rotation : uint8_t {
+  kRename,
+  kCopyTruncate,  // copied, piece by piece, and emptied
+  kCompress,      // renamed, and at the next rotation compressed: for a moment it is there twice
+};
+
+// Writes log.ndjson as a program would, and rotates it, each time in another way: log.ndjson.1, ...
 class Writer {
  public:
   Writer(fs::path folder, uint32_t seed) : folder_(std::move(folder)), random_(seed) { Open(); }
@@ -81,9 +94,11 @@ class Writer {
     Flush(&text);
   }
   uint64_t lines() const { return lines_; }
+  int rotations() const { return rotations_; }
 
  private:
   static constexpr uint64_t kLinesAFile = 9'000;
+  static constexpr int kKinds = 3;
 
   void AppendLine(std::string* out) {
     const uint64_t n = lines_;
@@ -105,15 +120,36 @@ class Writer {
   }
   void Rotate() {
     file_.close();
-    fs::rename(folder_ / "log.ndjson", folder_ / ("log.ndjson." + std::to_string(++rotations_)));
+    if (!to_compress_.empty()) Compress(std::exchange(to_compress_, {}));
+    const auto kind = static_cast<Rotation>(rotations_ % kKinds);
+    const fs::path log = folder_ / "log.ndjson";
+    const fs::path rotated = folder_ / ("log.ndjson." + std::to_string(++rotations_));
+    if (kind == Rotation::kCopyTruncate) {
+      Copy(log, rotated);
+      fs::resize_file(log, 0);
+    } else {
+      fs::rename(log, rotated);
+      if (kind == Rotation::kCompress) to_compress_ = rotated;
+    }
     Open();
+  }
+  static void Copy(const fs::path& from, const fs::path& to) {
+    std::ifstream in(from, std::ios::binary);
+    std::ofstream out(to, std::ios::binary);
+    for (std::vector<char> piece(300'000); in.read(piece.data(), 300'000), in.gcount() > 0;)
+      out.write(piece.data(), in.gcount()).flush();
+  }
+  static void Compress(const fs::path& file) {
+    const std::string command = "gzip -1 '" + file.string() + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0);
   }
 
   fs::path folder_;
   std::mt19937 random_;
   std::ofstream file_;
   std::atomic<uint64_t> lines_{0};
-  int rotations_ = 0;
+  std::atomic<int> rotations_{0};
+  fs::path to_compress_;  // empty: none
   Timestamp now_ = *ParseTimestamp("2026-10-01T00:00:00Z");
 };
 
@@ -134,9 +170,11 @@ TEST_F(KillTest, EveryLineAndEveryAlertCountsOnceThroughKillsAndRotations) {
   };
   KillAtWork(WantedKills(50), &random, grow, [&] { return writer.lines(); });
   if (HasFatalFailure()) return;
+  while (writer.lines() < WantedLines()) writer.Write(1000);
   ExpectTheAnswer(
       Run({"scan", "-q", "--canonical", "-r", (folder_ / "rules.yml").string(), (folder_ / "in").string()}));
   ExpectEveryLineOnce(writer.lines());
+  std::cout << writer.lines() << " lines, " << writer.rotations() << " rotations\n";
 }
 
 }  // namespace

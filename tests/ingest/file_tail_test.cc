@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -260,7 +261,7 @@ TEST_F(FileTailTest, TruncationBeginsANewEpoch) {
   Append("log", "a whole new content\nand more\n");
   EXPECT_EQ(Read(), (Lines{"a whole new content", "and more"}));
   EXPECT_EQ(stored_[0].epoch, 2u);
-  EXPECT_EQ(stored_.size(), 1u);
+  EXPECT_EQ(stored_.size(), 3u) << "how far the former contents were read, should copies of them turn up";
 }
 
 TEST_F(FileTailTest, TruncationDuringARestartBeginsANewEpoch) {
@@ -290,6 +291,21 @@ TEST_F(FileTailTest, CopyAndTruncateReadsTheRestFromTheCopyAndNothingTwice) {
   EXPECT_EQ(ReadAfter(seconds(20)), Lines{});
   Append("log", "d\n");
   EXPECT_EQ(Read(), Lines{"d"});
+}
+
+// The new content was read, and stored, before the copy was looked for: a kill between the two.
+TEST_F(FileTailTest, ACopyThatIsFoundAfterARestartOnlyIsReadFromWhereItsOriginalWasLeft) {
+  Append("log", kHead + "a\n");
+  Start("log*");
+  EXPECT_EQ(Read(), (Lines{"head", "a"}));
+  Append("log", "b\n");
+  CopyTruncate("log", "log.1");
+  Append("log", "c\n");
+  EXPECT_EQ(Read(), Lines{"c"});
+  Restart("log*");
+  EXPECT_EQ(ReadAfter(seconds(20)), Lines{"b"});
+  Restart("log*");
+  EXPECT_EQ(ReadAfter(seconds(20)), Lines{});
 }
 
 TEST_F(FileTailTest, FindsNewFilesOfAGlobAndReadsThemInTurn) {
@@ -329,7 +345,7 @@ TEST_F(FileTailTest, ADamagedCompressedFileIsToldOnce) {
 // A writer that rotates in all the ways there are, against a reader that is restarted at random: each line
 // comes once, none is lost.
 TEST_F(FileTailTest, EveryLineComesOnceWhateverTheWriterDoes) {
-  for (unsigned seed = 0; seed < 20; ++seed) {
+  for (unsigned seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     stored_.clear();
@@ -337,11 +353,13 @@ TEST_F(FileTailTest, EveryLineComesOnceWhateverTheWriterDoes) {
       std::filesystem::remove(entry);
     std::multiset<std::string> written, read;
     int rotations = 0, lines = 0;
+    uint64_t seen = 0;  // bytes of the log that were there when it was last read
     Start("log*");
-    for (int step = 0; step < 200; ++step) {
-      switch (random() % 12) {
+    for (int step = 0; step < 600; ++step) {
+      switch (random() % 40) {
         case 0:
           if (std::filesystem::exists(folder_ / "log")) Rename("log", "log." + std::to_string(++rotations));
+          seen = 0;
           break;
         case 1:
           if (rotations > 0 && std::filesystem::exists(folder_ / ("log." + std::to_string(rotations)))) {
@@ -351,13 +369,22 @@ TEST_F(FileTailTest, EveryLineComesOnceWhateverTheWriterDoes) {
         case 2:
           Restart("log*");
           break;
+        case 5:
+          // A copy is known by a whole prefix of what was read.
+          if (seen < FileIdentity::kMaxPrefix) break;
+          CopyTruncate("log", "log." + std::to_string(++rotations));
+          seen = 0;
+          break;
         case 3:
         case 4:
+        case 6:
+        case 7:
           for (std::string& line : Read()) read.insert(std::move(line));
+          seen = std::filesystem::exists(folder_ / "log") ? std::filesystem::file_size(folder_ / "log") : 0;
           break;
         default: {
           const std::string line =
-              std::to_string(seed) + "/" + std::to_string(++lines) + std::string(random() % 90, '.');
+              std::to_string(seed) + "/" + std::to_string(++lines) + std::string(random() % 190, '.');
           Append("log", line + "\n");
           written.insert(line);
         }
@@ -365,7 +392,11 @@ TEST_F(FileTailTest, EveryLineComesOnceWhateverTheWriterDoes) {
     }
     for (std::string& line : ReadAfter(seconds(30))) read.insert(std::move(line));
     for (std::string& line : ReadAfter(seconds(30))) read.insert(std::move(line));
-    EXPECT_EQ(read, written);
+    std::vector<std::string> twice, lost;
+    std::set_difference(read.begin(), read.end(), written.begin(), written.end(), std::back_inserter(twice));
+    std::set_difference(written.begin(), written.end(), read.begin(), read.end(), std::back_inserter(lost));
+    EXPECT_TRUE(twice.empty()) << twice.size() << " twice, the first " << twice[0].substr(0, 10);
+    EXPECT_TRUE(lost.empty()) << lost.size() << " lost, the first " << lost[0].substr(0, 10);
   }
 }
 
