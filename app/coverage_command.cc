@@ -12,6 +12,7 @@
 #include "app/config_command.h"
 #include "app/coverage_advice.h"
 #include "app/exit_code.h"
+#include "app/input_options.h"
 #include "app/numbers.h"
 #include "app/progress_bar.h"
 #include "app/result_writer.h"
@@ -207,8 +208,7 @@ StoredInput InputOf(const SourceConfig& source) {
   StoredInput input;
   input.log_source = source.log_source;
   input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-  if (Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(source.time_zone); zone.ok())
-    input.zone = std::move(*zone);
+  input.zone = ZoneOf(source.time_zone);
   return input;
 }
 
@@ -256,20 +256,9 @@ int RunOverStore(const ScanInput& input, CommandContext* context) {
     with_rules.rules = {config.rule_paths, config.rule_variables, config.rule_pipelines};
   const std::shared_ptr<const Engine> engine = LoadScanEngine(with_rules, context);
   if (engine == nullptr) return kExitUsage;
-  Database::Options options;
-  options.path = DatabasePath(config.data_dir);
-  options.create = false;
-  options.read_only = true;
-  const Result<std::unique_ptr<Database>> database = Database::Open(options);
-  if (database.status().code() == StatusCode::kNotFound) {
-    context->messages->Error("there is nothing in " + config.data_dir +
-                             " yet: name log files, or another folder with --data-dir");
-    return kExitInput;
-  }
-  if (!database.ok()) {
-    context->messages->Error(database.status().message());
-    return ExitCodeOf(database.status());
-  }
+  int exit_code = kExitDone;
+  const std::unique_ptr<Database> database = OpenDatabaseToRead(config, context, &exit_code);
+  if (database == nullptr) return exit_code;
   FieldCensus census(engine->program());
   Result<StoredCensus> stored = TakeStoredCensus(
       *(*database)->Snapshot(), engine, {},
