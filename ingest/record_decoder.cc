@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/text.h"
+#include "ingest/audit_export_stream.h"
 #include "ingest/event_json.h"
 #include "ingest/evtx_stream.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* kUnknownFormat = "no known format";
 constexpr const char* kOtherFormat = "not in the format of its source";
+constexpr const char* kUnreadableRow = "a row without an event";
 constexpr const char* kBrokenUtf8 = "broken UTF-8";
 
 // The first character that is neither white space nor the NULs that a crash leaves in a file; '\0' when there
@@ -100,6 +102,8 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   result.outcome = DecodeOutcome::kDead;
   if (text.starts_with(EvtxStream::kUnreadable)) {
     result.reason = kUnreadableLog;
+  } else if (text.starts_with(AuditExportStream::kUnreadable)) {
+    result.reason = kUnreadableRow;
   } else if (format != SourceFormat::kXml) {
     result.reason = locked ? kOtherFormat : kUnknownFormat;
   }
