@@ -69,6 +69,8 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
     input.log_source = source.log_source;
     input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
     input.zone = ZoneOf(source.time_zone);
+    for (const std::string& network : source.trusted_proxies)
+      input.trusted_proxies.push_back(ParseCidr(network).value_or(Cidr{}));
     input.max_record_bytes = source.max_record_bytes;
   }
   options.detect.matches = options.correlate.matches = pipeline.matches;

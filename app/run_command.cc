@@ -93,6 +93,13 @@ std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
   return zone.ok() ? std::move(*zone) : nullptr;
 }
 
+// Checked with the configuration, too.
+std::vector<Cidr> NetworksOf(const std::vector<std::string>& texts) {
+  std::vector<Cidr> networks;
+  for (const std::string& text : texts) networks.push_back(ParseCidr(text).value_or(Cidr{}));
+  return networks;
+}
+
 // What is the same of every kind of listener.
 template <typename SourceConfig>
 ListenerInput InputOf(const SourceConfig& source) {
@@ -101,6 +108,7 @@ ListenerInput InputOf(const SourceConfig& source) {
   input.log_source = source.log_source;
   input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
   input.zone = ZoneOf(source.time_zone);
+  input.trusted_proxies = NetworksOf(source.trusted_proxies);
   return input;
 }
 
@@ -148,6 +156,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.log_source = source.log_source;
     input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
     input.zone = ZoneOf(source.time_zone);
+    input.trusted_proxies = NetworksOf(source.trusted_proxies);
     options.inputs.push_back(std::move(input));
   }
   options.idle_after = {
@@ -163,6 +172,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.log_source = source.log_source;
     input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
     input.zone = ZoneOf(source.time_zone);
+    input.trusted_proxies = NetworksOf(source.trusted_proxies);
     input.max_record_bytes = source.max_record_bytes;
   }
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };

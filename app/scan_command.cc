@@ -12,6 +12,7 @@
 #include "app/numbers.h"
 #include "app/progress_bar.h"
 #include "core/record.h"
+#include "core/text.h"
 #include "runtime/scan.h"
 
 namespace redthread {
@@ -253,6 +254,15 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
     return kExitUsage;
   }
   options.zone = std::move(*zone);
+  for (const std::string& text : flags.trusted_proxies) {
+    const std::optional<Cidr> network = ParseCidr(text);
+    if (!network.has_value()) {
+      context->messages->Error("--trusted-proxy: `" + Visible(text) +
+                               "` is no address or network such as 10.0.0.0/8");
+      return kExitUsage;
+    }
+    options.trusted_proxies.push_back(*network);
+  }
   if (!flags.min_level.empty()) ParseLevel(flags.min_level, &options.min_level);
   for (const std::string& text : flags.log_sources) {
     Result<LogSourceFlag> flag = ParseLogSourceFlag(text);
@@ -318,6 +328,11 @@ void AddScanCommand(CommandTree* tree) {
                    "of times that do not say theirs [the latest that is not after the file's last change]")
       ->type_name("YEAR")
       ->check(CLI::Range(1970, 2261));
+  scan->add_option(
+          "--trusted-proxy", flags->trusted_proxies,
+          "address or network whose X-Forwarded-For says who a client is; may be repeated [nobody's]")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
   AddChoice(scan, "--profile", &flags->profile, {"core", "extended"},
             "log source map: extended adds rarer sources [core]");
   scan->add_option("--jobs", flags->jobs, "worker threads [one a core]")

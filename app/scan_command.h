@@ -17,6 +17,7 @@ struct ScanFlags {
   std::string min_level;  // empty: every level
   std::string fail_on;    // empty: never
   std::string time_zone = "local";
+  std::vector<std::string> trusted_proxies;
   std::string format = "auto";
   int year = 0;  // 0: from each file's modification time
   int jobs = 0;  // 0: one a core

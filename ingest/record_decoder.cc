@@ -60,6 +60,7 @@ bool IsCarried(SourceFormat format) {
 void RecordDecoder::RegisterFields(FieldTable* fields) {
   JsonDecoder::RegisterFields(fields);
   EventTime::RegisterFields(fields);
+  ForwardedClient::RegisterFields(fields);
   JournalHeader::RegisterFields(fields);
   for (const std::string_view name : kCarriers) fields->Add(name);
   fields->Add("host");
@@ -73,6 +74,7 @@ RecordDecoder::RecordDecoder(const FieldTable& fields)
       audit_(fields),
       filterlog_(fields),
       journal_(fields),
+      forwarded_client_(fields),
       event_time_(fields),
       raw_(fields, "raw"),
       timestamp_(fields, "@timestamp"),
@@ -84,6 +86,13 @@ RecordDecoder::RecordDecoder(const FieldTable& fields)
 }
 
 DecodeResult RecordDecoder::Decode(std::string_view record, const RecordOrigin& origin, Event* event) {
+  const DecodeResult result = DecodeRecord(record, origin, event);
+  if (origin.trusted_proxies != nullptr && !origin.trusted_proxies->empty())
+    forwarded_client_.Set(*origin.trusted_proxies, event);
+  return result;
+}
+
+DecodeResult RecordDecoder::DecodeRecord(std::string_view record, const RecordOrigin& origin, Event* event) {
   const char first = FirstVisible(record);
   if (origin.format == SourceFormat::kJson || first == '\0' ||
       (first == '{' && origin.format == SourceFormat::kAuto)) {

@@ -23,6 +23,7 @@
 #include "ingest/event_time.h"
 #include "ingest/event_xml.h"
 #include "ingest/filterlog_decoder.h"
+#include "ingest/forwarded_client.h"
 #include "ingest/journal_header.h"
 #include "ingest/json_decoder.h"
 #include "ingest/key_value_decoder.h"
@@ -51,6 +52,7 @@ class RecordDecoder final : public Decoder {
   static SourceFormat Detect(std::string_view record);
 
  private:
+  DecodeResult DecodeRecord(std::string_view record, const RecordOrigin& origin, Event* event);
   DecodeResult DecodeXml(std::string_view record, Event* event);
   DecodeResult DecodeText(std::string_view record, const RecordOrigin& origin, Event* event);
   bool ReadPlain(std::string_view text, Event* event);
@@ -75,6 +77,7 @@ class RecordDecoder final : public Decoder {
   AuditDecoder audit_;
   FilterlogDecoder filterlog_;
   JournalHeader journal_;
+  ForwardedClient forwarded_client_;
   EventXmlReader xml_;
   XmlTree xml_tree_;
   std::string xml_json_;
