@@ -194,6 +194,7 @@ std::vector<FileSourceConfig> FileSources(const LoadedConfig& loaded) {
     source.paths = Values(loaded, entry + ".path");
     source.format = Value(loaded, entry + ".format");
     source.time_zone = ZoneOf(loaded, entry);
+    source.trusted_proxies = Values(loaded, entry + ".trusted_proxies");
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }
@@ -220,6 +221,7 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
     source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
     source.format = Value(loaded, entry + ".format");
     source.time_zone = ZoneOf(loaded, entry);
+    source.trusted_proxies = Values(loaded, entry + ".trusted_proxies");
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }
@@ -257,6 +259,7 @@ std::vector<HttpSourceConfig> HttpSources(const LoadedConfig& loaded) {
     source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
     source.format = Value(loaded, entry + ".format");
     source.time_zone = ZoneOf(loaded, entry);
+    source.trusted_proxies = Values(loaded, entry + ".trusted_proxies");
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }
@@ -279,6 +282,7 @@ std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded,
     source.max_record_bytes = ParseSize(Value(loaded, entry + ".max_record")).value_or(0);
     source.format = Value(loaded, entry + ".format");
     source.time_zone = ZoneOf(loaded, entry);
+    source.trusted_proxies = Values(loaded, entry + ".trusted_proxies");
     source.log_source = LogSourceOf(loaded, entry);
     sources.push_back(std::move(source));
   }

@@ -43,6 +43,7 @@ struct FileSourceConfig {
   std::vector<std::string> paths;  // files, folders and globs; absolute, or relative to the working directory
   std::string format;              // one of kSourceFormatNames
   std::string time_zone;           // TimeZone::Load
+  std::vector<std::string> trusted_proxies;  // ParseCidr
   DeclaredLogSource log_source;
 };
 
@@ -58,6 +59,7 @@ struct SyslogSourceConfig {
   size_t max_connections = 0;
   std::string format;     // as of a file
   std::string time_zone;  // as of a file
+  std::vector<std::string> trusted_proxies;
   DeclaredLogSource log_source;
 };
 
@@ -74,6 +76,7 @@ struct HttpSourceConfig {
   size_t max_connections = 0;
   std::string format;     // as of a file
   std::string time_zone;  // as of a file
+  std::vector<std::string> trusted_proxies;
   DeclaredLogSource log_source;
 };
 
@@ -85,6 +88,7 @@ struct KafkaSourceConfig {
   size_t max_record_bytes = 0;
   std::string format;     // as of a file
   std::string time_zone;  // as of a file
+  std::vector<std::string> trusted_proxies;
   DeclaredLogSource log_source;
 };
 

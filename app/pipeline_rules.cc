@@ -17,7 +17,7 @@ std::string SourcesOf(const Config& config) {
   std::vector<DeclaredInput> inputs;
   for (const KafkaSourceConfig& source : config.kafka_sources)
     inputs.push_back({source.name, source.topics, source.format, source.time_zone, source.max_record_bytes,
-                      source.log_source});
+                      source.log_source, source.trusted_proxies});
   return EncodeInputs(inputs);
 }
 

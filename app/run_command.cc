@@ -99,6 +99,7 @@ ListenerInput InputOf(const SourceConfig& source) {
   input.log_source = source.log_source;
   input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
   input.zone = ZoneOf(source.time_zone);
+  input.trusted_proxies = NetworksOf(source.trusted_proxies);
   return input;
 }
 
@@ -146,6 +147,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
     input.log_source = source.log_source;
     input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
     input.zone = ZoneOf(source.time_zone);
+    input.trusted_proxies = NetworksOf(source.trusted_proxies);
     options.inputs.push_back(std::move(input));
   }
   options.idle_after = {

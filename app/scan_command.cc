@@ -11,6 +11,7 @@
 #include "app/numbers.h"
 #include "app/progress_bar.h"
 #include "core/record.h"
+#include "core/text.h"
 #include "runtime/scan.h"
 
 namespace redthread {

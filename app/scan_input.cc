@@ -6,6 +6,7 @@
 
 #include "app/numbers.h"
 #include "core/record.h"
+#include "core/text.h"
 
 namespace redthread {
 namespace {
@@ -40,6 +41,10 @@ CLI::Option* AddScanInput(CLI::App* app, ScanInput* input) {
                   "of times that do not say theirs [the latest that is not after the file's last change]")
       ->type_name("YEAR")
       ->check(CLI::Range(1970, 2261));
+  app->add_option("--trusted-proxy", input->trusted_proxies,
+                  "address or network whose X-Forwarded-For says who a client is; may be repeated [nobody's]")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
   AddChoice(app, "--profile", &input->profile, {"core", "extended"},
             "log source map: extended adds rarer sources [core]");
   app->add_option("--jobs", input->jobs, "worker threads [one a core]")
@@ -61,6 +66,15 @@ bool ReadScanInput(const ScanInput& input, CommandContext* context, ScanOptions*
     return false;
   }
   options->zone = std::move(*zone);
+  for (const std::string& text : input.trusted_proxies) {
+    const std::optional<Cidr> network = ParseCidr(text);
+    if (!network.has_value()) {
+      context->messages->Error("--trusted-proxy: `" + Visible(text) +
+                               "` is no address or network such as 10.0.0.0/8");
+      return false;
+    }
+    options->trusted_proxies.push_back(*network);
+  }
   for (const std::string& text : input.log_sources) {
     Result<LogSourceFlag> flag = ParseLogSourceFlag(text);
     if (!flag.ok()) {

@@ -18,6 +18,7 @@ struct ScanInput {
   std::vector<std::string> log_sources;
   std::string profile;  // empty: core
   std::string time_zone = "local";
+  std::vector<std::string> trusted_proxies;
   std::string format = "auto";
   int year = 0;  // 0: from each file's modification time
   int jobs = 0;  // 0: one a core

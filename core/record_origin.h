@@ -6,12 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/timestamp.h"
 
 namespace redthread {
 
 class TimeZone;
+struct Cidr;
 
 // How the records of a source are to be read.
 enum class SourceFormat : uint8_t {
@@ -49,6 +51,9 @@ struct RecordOrigin {
   Timestamp written;
   // Records were pushed to us as they came about: one without a time has that of its arrival.
   bool pushed = false;
+  // Whose word is taken for the address of a client whose request they passed on. Null: nobody's. Outlives
+  // every record it is given with.
+  const std::vector<Cidr>* trusted_proxies = nullptr;
 };
 
 }  // namespace redthread

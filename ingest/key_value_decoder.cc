@@ -1,7 +1,5 @@
 #include "ingest/key_value_decoder.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -35,13 +33,12 @@ struct Pair {
 
 // Takes the next word off *text: `key=value`, `key="value"`, or something else. False at the end.
 bool TakePair(std::string_view* text, Pair* pair) {
-  while (!text->empty() && (text->front() == ' ' || text->front() == ',' || text->front() == '\x1d'))
-    text->remove_prefix(1);
+  while (!text->empty() && (text->front() == ' ' || text->front() == ',')) text->remove_prefix(1);
   if (text->empty()) return false;
   *pair = {};
   const size_t key = KeySize(*text);
   if (key == 0) {
-    pair->key = text->substr(0, text->find_first_of(" \x1d"));
+    pair->key = text->substr(0, text->find(' '));
     text->remove_prefix(pair->key.size());
     return true;
   }
@@ -57,7 +54,7 @@ bool TakePair(std::string_view* text, Pair* pair) {
     text->remove_prefix(std::min(end + 1, text->size()));
     return true;
   }
-  pair->value = text->substr(0, text->find_first_of(" \x1d"));
+  pair->value = text->substr(0, text->find(' '));
   text->remove_prefix(pair->value.size());
   return true;
 }
@@ -100,31 +97,6 @@ std::optional<Timestamp> EpochTime(std::string_view digits) {
   return Timestamp{ns};
 }
 
-int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// What the kernel wrote in hexadecimal because it holds spaces, quotes or control characters. NULs, which
-// stand between arguments, become spaces; what is no such text stays as it is. Source: kernel/audit.c,
-// audit_log_n_untrustedstring().
-std::string_view DecodeHex(std::string_view text, Event* event) {
-  if (text.size() < 2 || text.size() % 2 != 0) return text;
-  for (const char c : text) {
-    if (HexValue(c) < 0) return text;
-  }
-  char* const out = event->arena().Allocate(text.size() / 2);
-  bool ascii = true;
-  for (size_t i = 0; i < text.size() / 2; ++i) {
-    const int c = HexValue(text[2 * i]) * 16 + HexValue(text[2 * i + 1]);
-    out[i] = c == 0 ? ' ' : static_cast<char>(c);
-    ascii &= c < 0x80;
-  }
-  const std::string_view decoded(out, text.size() / 2);
-  return ascii || simdjson::validate_utf8(decoded.data(), decoded.size()) ? decoded : text;
-}
-
 }  // namespace
 
 KeyValueDecoder::KeyValueDecoder(const FieldTable& fields)
@@ -139,21 +111,9 @@ KeyValueDecoder::KeyValueDecoder(const FieldTable& fields)
       dst_ip_(fields, "dst_ip"),
       src_port_(fields, "src_port"),
       dst_port_(fields, "dst_port"),
-      action_(fields, "action"),
-      node_(fields, "node"),
-      type_(fields, "type"),
-      audit_time_(fields, "audit_time"),
-      audit_id_(fields, "audit_id"),
-      timestamp_(fields, "timestamp") {}
+      action_(fields, "action") {}
 
 // ---- recognising
-
-bool KeyValueDecoder::LooksLikeAudit(std::string_view text) {
-  if (TakePrefix("node=", &text)) TakeUntil(' ', &text);
-  if (!TakePrefix("type=", &text)) return false;
-  TakeUntil(' ', &text);
-  return text.starts_with("msg=audit(");
-}
 
 bool KeyValueDecoder::LooksLikeFortigate(std::string_view text) {
   const std::string_view head = text.substr(0, 512);
@@ -221,52 +181,6 @@ void KeyValueDecoder::AddExtension(std::string_view key, std::string_view raw, T
   } else if (TakeBsdTime(&text, &wall) || TakeIsoTime(&text, &wall)) {
     if (TakePrefix(" UTC", &text) || TakePrefix(" GMT", &text)) wall.zoned = true;
     time->wall = wall;
-  }
-}
-
-// ---- auditd
-
-bool KeyValueDecoder::ReadAudit(std::string_view text, Time* time, Event* event) const {
-  if (TakePrefix("node=", &text)) AddText(node_, TakeUntil(' ', &text), event);
-  if (!TakePrefix("type=", &text)) return false;
-  const std::string_view type = TakeUntil(' ', &text);
-  if (!TakePrefix("msg=audit(", &text)) return false;
-  const size_t close = text.substr(0, 64).find(')');
-  if (close == std::string_view::npos) return false;
-  std::string_view id = text.substr(0, close);
-  const std::string_view seconds = TakeUntil(':', &id);
-  text.remove_prefix(close + 1);
-  TakePrefix(":", &text);
-  time->utc = ParseNumericTimestamp(seconds);
-  AddText(type_, type, event);
-  const NodeIndex at = AddText(audit_time_, seconds, event);
-  // "1604996384.965" is a number of JSON too.
-  const std::string_view whole = seconds.substr(0, seconds.find('.'));
-  if (time->utc.has_value() && IsPlainNumber(whole) && !seconds.ends_with('.'))
-    event->SetType(at, ValueType::kNumber);
-  AddAlias(timestamp_, at, event);
-  AddText(audit_id_, id, event);
-  AddAuditPairs(text, type == "EXECVE", event);
-  return true;
-}
-
-void KeyValueDecoder::AddAuditPairs(std::string_view rest, bool arguments, Event* event) const {
-  Pair pair;
-  for (size_t pairs = 0; pairs < kMaxPairs && TakePair(&rest, &pair); ++pairs) {
-    if (!pair.has_value) continue;
-    if (pair.quote == '\'' && pair.key == "msg") {
-      // What a program says: pairs of its own.
-      std::string_view inner = pair.value;
-      Pair own;
-      for (; pairs < kMaxPairs && TakePair(&inner, &own); ++pairs) {
-        if (own.has_value) AddText(TextField(fields_, own.key), own.value, event);
-      }
-      continue;
-    }
-    const bool text = pair.key == "comm" || pair.key == "exe" || pair.key == "name" || pair.key == "cwd" ||
-                      (arguments && pair.key.size() > 1 && pair.key[0] == 'a' && IsDigit(pair.key[1]));
-    AddText(TextField(fields_, pair.key),
-            text && pair.quote == '\0' ? DecodeHex(pair.value, event) : pair.value, event);
   }
 }
 

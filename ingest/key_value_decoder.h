@@ -1,12 +1,10 @@
 // KeyValueDecoder: logs that name their values -> fields of these names.
 //
 //   cef        CEF:0|Vendor|Product|1.0|100|Name|5|src=192.0.2.1 msg=text with spaces
-//   auditd     type=SYSCALL msg=audit(1604996384.965:93777): arch=c000003e comm="dd"
-//   fortigate  date=2019-05-10 time=11:37:47 logid="0000000013" type="traffic" devid="FGT..."
-//   srcip=10.1.100.11 kv         time=2026-11-22T10:00:00Z level=info msg="done" logfmt
+//   fortigate  date=2019-05-10 time=11:37:47 logid="0000000013" type="traffic" srcip=10.1.100.11
+//   kv         time=2026-11-22T10:00:00Z level=info msg="done"
 //
-// Source: Micro Focus, "ArcSight Common Event Format", 25; Linux audit, lib/ and kernel/audit.c; Fortinet,
-// "FortiOS Log Message Reference", 7.4.
+// Source: Micro Focus, "ArcSight Common Event Format", 25; Fortinet, "FortiOS Log Message Reference", 7.4.
 #pragma once
 
 #include <optional>
@@ -28,7 +26,6 @@ class KeyValueDecoder {
 
   // By their first characters.
   static bool LooksLikeCef(std::string_view text) { return text.starts_with("CEF:"); }
-  static bool LooksLikeAudit(std::string_view text);
   static bool LooksLikeFortigate(std::string_view text);
   // Two pairs, the first at the very beginning.
   static bool LooksLikeKeyValue(std::string_view text);
@@ -42,18 +39,15 @@ class KeyValueDecoder {
   // Each adds the fields of a record and sets *time where there is one; false when the text is not of that
   // kind.
   bool ReadCef(std::string_view text, Time* time, Event* event) const;
-  bool ReadAudit(std::string_view text, Time* time, Event* event) const;
   bool ReadFortigate(std::string_view text, Time* time, Event* event) const;
   bool ReadKeyValue(std::string_view text, Time* time, Event* event) const;
 
  private:
   void AddExtension(std::string_view key, std::string_view raw, Time* time, Event* event) const;
-  void AddAuditPairs(std::string_view pairs, bool arguments, Event* event) const;
 
   const FieldTable& fields_;
   TextField vendor_, product_, version_, event_class_, name_, severity_;
   TextField src_ip_, dst_ip_, src_port_, dst_port_, action_;
-  TextField node_, type_, audit_time_, audit_id_, timestamp_;
 };
 
 }  // namespace redthread

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ingest/audit_export_stream.h"
 #include "ingest/evtx_stream.h"
+#include "ingest/journal_stream.h"
 #include "ingest/utf8_stream.h"
 #include "ingest/xml_export_stream.h"
 
@@ -53,21 +55,28 @@ class BegunStream final : public ByteStream {
 }  // namespace
 
 bool IsConverted(std::string_view beginning) {
-  return EvtxStream::Detect(beginning) ||
-         XmlExportStream::Detect(beginning.substr(0, XmlExportStream::kDetectBytes));
+  return EvtxStream::Detect(beginning) || JournalStream::Detect(beginning) ||
+         XmlExportStream::Detect(beginning.substr(0, XmlExportStream::kDetectBytes)) ||
+         AuditExportStream::Detect(beginning.substr(0, AuditExportStream::kDetectBytes));
 }
 
 LineStream LinesOf(std::unique_ptr<ByteStream> bytes) {
   auto begun = std::make_unique<BegunStream>(std::move(bytes));
   begun->LookAhead(EvtxStream::kMagic.size());
-  // Only what may be a document of XML is looked into further: a pipe may have no more for a while.
-  if (XmlExportStream::MayDetect(begun->ahead())) begun->LookAhead(XmlExportStream::kDetectBytes);
+  // Only what may be a document of XML or a table is looked into further: a pipe may have no more for a
+  // while.
+  static_assert(XmlExportStream::kDetectBytes == AuditExportStream::kDetectBytes);
+  if (XmlExportStream::MayDetect(begun->ahead()) || AuditExportStream::MayDetect(begun->ahead()))
+    begun->LookAhead(XmlExportStream::kDetectBytes);
   LineStream lines;
   if (EvtxStream::Detect(begun->ahead())) {
     lines.bytes = std::make_unique<EvtxStream>(std::move(begun));
     lines.converted = true;
   } else if (XmlExportStream::Detect(begun->ahead())) {
     lines.bytes = std::make_unique<XmlExportStream>(std::make_unique<Utf8Stream>(std::move(begun)));
+    lines.converted = true;
+  } else if (AuditExportStream::Detect(begun->ahead())) {
+    lines.bytes = std::make_unique<AuditExportStream>(std::make_unique<Utf8Stream>(std::move(begun)));
     lines.converted = true;
   } else {
     lines.bytes = std::move(begun);
@@ -78,7 +87,14 @@ LineStream LinesOf(std::unique_ptr<ByteStream> bytes) {
 Result<LineStream> OpenLines(const std::string& path) {
   Result<std::unique_ptr<ByteStream>> stream = ByteStream::Open(path);
   if (!stream.ok()) return stream.status();
-  return LinesOf(std::move(stream).value());
+  auto begun = std::make_unique<BegunStream>(std::move(stream).value());
+  begun->LookAhead(JournalStream::kMagic.size());
+  // Its reader opens the file itself: what was compressed, or comes through a pipe, it cannot read.
+  if (!JournalStream::Detect(begun->ahead()) || begun->compressed() || path == "-")
+    return LinesOf(std::move(begun));
+  Result<std::unique_ptr<ByteStream>> journal = JournalStream::Open(path);
+  if (!journal.ok()) return journal.status();
+  return LineStream{std::move(journal).value(), true};
 }
 
 }  // namespace redthread

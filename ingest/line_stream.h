@@ -1,8 +1,9 @@
 // Line streams: a file's bytes as lines, whatever the file is.
 //
 // A log of text is what it is. A Windows event log, binary, becomes lines of JSON (evtx_stream.h); an XML
-// export of one, which has its events in one document, becomes an event a line (xml_export_stream.h). Which
-// of these a file is, its first bytes say.
+// export of one, which has its events in one document, becomes an event a line (xml_export_stream.h), and so
+// does a table of Microsoft 365's audit log (audit_export_stream.h); a binary file of systemd's journal an
+// entry a line (journal_stream.h). Which of these a file is, its first bytes say.
 #pragma once
 
 #include <memory>

@@ -27,12 +27,19 @@ bool TakePriority(std::string_view* text, int* priority) {
   return true;
 }
 
+// What a message is that is a record itself: JSON, with or without CEE's cookie, or an event of Windows.
+// Source: CEE Log Transport, 1.0, "@cee:".
+bool BeginsRecord(std::string_view text) {
+  return text.starts_with('{') || text.starts_with("@cee:") || text.starts_with("<Event");
+}
+
 // The program, with its process, in front of a message. Nothing is taken when there is none: a text like
 // "last message repeated 3 times" has no tag.
 bool TakeTag(std::string_view* text, SyslogHeader* header) {
   std::string_view rest = *text;
   while (TakePrefix(" ", &rest)) {
   }
+  if (BeginsRecord(rest)) return false;
   const size_t limit = std::min(rest.size(), kMaxTag);
   bool spaced = false;
   for (size_t i = 0; i < limit; ++i) {
@@ -72,7 +79,7 @@ bool TakeHost(std::string_view* text, std::string_view* host) {
   const size_t end = std::min(text->find(' '), text->size());
   if (end == 0 || end > kMaxHost) return false;
   const std::string_view word = text->substr(0, end);
-  if (word.starts_with("CEF:")) return false;
+  if (word.starts_with("CEF:") || BeginsRecord(word)) return false;
   if (word.back() == ':' || (word.back() == ']' && word.front() != '[')) return false;
   *host = word;
   text->remove_prefix(std::min(end + 1, text->size()));

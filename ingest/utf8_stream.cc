@@ -94,4 +94,15 @@ Result<size_t> Utf8Stream::TakePending(char* out, size_t size) {
   return n;
 }
 
+std::string AsciiOf(std::string_view beginning) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (beginning.starts_with(kMark)) beginning.remove_prefix(kMark.size());
+  if (!beginning.starts_with("\xFF\xFE") && !beginning.starts_with("\xFE\xFF")) return std::string(beginning);
+  std::string text;
+  for (const char c : beginning.substr(2)) {
+    if (c != '\0') text.push_back(c);
+  }
+  return text;
+}
+
 }  // namespace redthread

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ingest/byte_stream.h"
 
@@ -40,5 +41,8 @@ class Utf8Stream final : public ByteStream {
   char32_t high_ = 0;  // of UTF-16: a high surrogate that waits for its partner
   bool at_end_ = false;
 };
+
+// What a file that begins like this says: without its mark, and of UTF-16 the characters that are ASCII.
+std::string AsciiOf(std::string_view beginning);
 
 }  // namespace redthread

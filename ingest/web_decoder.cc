@@ -72,6 +72,21 @@ std::string_view NginxValue(std::string_view text, std::string_view name) {
   return TakeQuoted(&text, &value) ? value : text.substr(0, text.find(','));
 }
 
+bool IsClient(std::string_view word) {
+  TakePrefix(" ", &word);
+  std::string_view port;
+  return !word.empty() && ParseIpAddress(SplitPort(word, &port)).has_value();
+}
+
+// X-Forwarded-For: what the nearest proxy appended is an address, or the first one is. What stands further
+// left anybody may have written.
+bool NamesClients(std::string_view value) {
+  if (value.find('.') == std::string_view::npos && value.find(':') == std::string_view::npos) return false;
+  const size_t comma = value.rfind(',');
+  return IsClient(value.substr(comma == std::string_view::npos ? 0 : comma + 1)) ||
+         IsClient(value.substr(0, value.find(',')));
+}
+
 }  // namespace
 
 WebDecoder::WebDecoder(const FieldTable& fields)
@@ -184,10 +199,7 @@ void WebDecoder::AddExtras(std::string_view rest, Event* event) const {
   bool timed = false;
   for (int n = 0; n < 8 && !rest.empty(); ++n) {
     if (TakeQuoted(&rest, &value)) {
-      if (value.size() > 1 && (value.find('.') < value.size() || value.find(':') < value.size()) &&
-          ParseIpAddress(value.substr(0, value.find(','))).has_value()) {
-        AddText(forwarded_for_, value, event);
-      }
+      if (NamesClients(value)) AddText(forwarded_for_, value, event);
       continue;
     }
     value = TakeUntil(' ', &rest);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ingest/utf8_stream.h"
+
 namespace redthread {
 
 namespace {
@@ -20,18 +22,6 @@ bool BeginsTag(std::string_view text, std::string_view tag) {
 
 void SkipSpace(std::string_view* text) {
   while (!text->empty() && IsSpace(text->front())) text->remove_prefix(1);
-}
-
-// The text without its mark, and UTF-16 as the characters of it that are ASCII.
-std::string AsciiOf(std::string_view beginning) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  if (beginning.starts_with(kMark)) beginning.remove_prefix(kMark.size());
-  if (!beginning.starts_with("\xFF\xFE") && !beginning.starts_with("\xFE\xFF")) return std::string(beginning);
-  std::string text;
-  for (const char c : beginning.substr(2)) {
-    if (c != '\0') text.push_back(c);
-  }
-  return text;
 }
 
 }  // namespace

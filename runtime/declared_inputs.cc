@@ -23,10 +23,11 @@ bool ReadTexts(RowReader* row, std::vector<std::string>* texts) {
 
 bool ReadInput(RowReader* row, DeclaredInput* input) {
   uint64_t bytes = 0;
-  const bool good =
-      row->Bytes(&input->name) && ReadTexts(row, &input->topics) && row->Bytes(&input->format) &&
-      row->Bytes(&input->time_zone) && row->Varint(&bytes) && ReadTexts(row, &input->log_source.products) &&
-      ReadTexts(row, &input->log_source.services) && ReadTexts(row, &input->log_source.categories);
+  const bool good = row->Bytes(&input->name) && ReadTexts(row, &input->topics) &&
+                    row->Bytes(&input->format) && row->Bytes(&input->time_zone) && row->Varint(&bytes) &&
+                    ReadTexts(row, &input->log_source.products) &&
+                    ReadTexts(row, &input->log_source.services) &&
+                    ReadTexts(row, &input->log_source.categories) && ReadTexts(row, &input->trusted_proxies);
   input->max_record_bytes = static_cast<size_t>(bytes);
   return good;
 }
@@ -43,6 +44,7 @@ std::string EncodeInputs(const std::vector<DeclaredInput>& inputs) {
     WriteTexts(input.log_source.products, &row);
     WriteTexts(input.log_source.services, &row);
     WriteTexts(input.log_source.categories, &row);
+    WriteTexts(input.trusted_proxies, &row);
   }
   return row.Finish(kKey);
 }

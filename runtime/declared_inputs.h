@@ -19,6 +19,7 @@ struct DeclaredInput {
   std::string time_zone;            // TimeZone::Load
   size_t max_record_bytes = 0;      // of longer ones only the beginning is kept
   DeclaredLogSource log_source;
+  std::vector<std::string> trusted_proxies;  // ParseCidr
   bool operator==(const DeclaredInput&) const = default;
 };
 

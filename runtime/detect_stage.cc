@@ -352,7 +352,8 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
       batch->input = n;
       batch->declared = inputs_[n].declared;
       batch->arrival = written;
-      batch->origin = {configured.format, configured.zone.get(), 0, EndOfDay(written), false};
+      batch->origin = {configured.format,          configured.zone.get(), 0, EndOfDay(written), false,
+                       &configured.trusted_proxies};
       batch->source = {};
       batch->source.number = inputs_[n].tags.at(raw->name);
       batch->source.progress.epoch = raw->position.epoch;

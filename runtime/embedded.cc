@@ -149,6 +149,7 @@ Result<bool> Embedded::Poll(size_t input) {
   batch->arrival = clock_->Now();
   batch->origin.format = options_.inputs[input].format;
   batch->origin.zone = options_.inputs[input].zone.get();
+  batch->origin.trusted_proxies = &options_.inputs[input].trusted_proxies;
   // A file that lay there for a year before it was read.
   batch->origin.written =
       batch->has_lines

@@ -20,6 +20,7 @@
 #include "core/log_source.h"
 #include "core/record_origin.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/time_zone.h"
 #include "correlate/fold.h"
 #include "ingest/file_tail.h"
@@ -39,6 +40,7 @@ struct FileInput {
   DeclaredLogSource log_source;
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
+  std::vector<Cidr> trusted_proxies;     // RecordOrigin
 };
 
 // One per data folder; one thread runs it.

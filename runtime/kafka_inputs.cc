@@ -341,7 +341,8 @@ void KafkaInputs::FillFrom(const Input& input, Partition* p, Batch* batch) {
   batch->has_lines = end > p->filled;
   batch->arrival = clock_->Now();
   batch->lines.Begin(bytes);
-  batch->origin = {configured.format, configured.zone.get(), 0, batch->arrival, false};
+  batch->origin = {configured.format,          configured.zone.get(), 0, batch->arrival, false,
+                   &configured.trusted_proxies};
   for (; p->filled < end; ++p->filled) {
     const KafkaRecords::Record& next = record(p->filled);
     const size_t whole = next.text().size();

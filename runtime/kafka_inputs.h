@@ -24,6 +24,7 @@
 #include "core/log_source.h"
 #include "core/record_origin.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/time_zone.h"
 #include "ingest/kafka_consumer.h"
 #include "runtime/batch_workers.h"
@@ -39,6 +40,7 @@ struct KafkaInput {
   DeclaredLogSource log_source;
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;        // of times that name none; null: UTC
+  std::vector<Cidr> trusted_proxies;           // RecordOrigin
   size_t max_record_bytes = size_t{16} << 20;  // of longer ones only the beginning is kept
 };
 

@@ -22,6 +22,7 @@
 #include "core/log_source.h"
 #include "core/record_origin.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/time_zone.h"
 #include "ingest/http_listener.h"
 #include "ingest/message_queue.h"
@@ -38,6 +39,7 @@ struct ListenerInput {
   DeclaredLogSource log_source;
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
+  std::vector<Cidr> trusted_proxies;     // RecordOrigin
 };
 
 // When nobody waits for a silent sender any more.

@@ -410,6 +410,7 @@ Status Scan::ReadAll(Mode mode, const Tick& tick, FieldCensus* census) {
     input.declared = engine_->facts()->Declare(DeclaredFor(options_.log_sources, path));
     input.origin.format = options_.format;
     input.origin.zone = options_.zone.get();
+    input.origin.trusted_proxies = &options_.trusted_proxies;
     input.origin.year = options_.year;
     input.origin.written = path == "-" ? options_.now : ModifiedAt(path).value_or(options_.now);
     shared_->progress.total_input_bytes += input.size;

@@ -16,6 +16,7 @@
 #include "core/log_source.h"
 #include "core/record_origin.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/time_zone.h"
 #include "correlate/field_census.h"
 #include "correlate/fold.h"
@@ -40,6 +41,7 @@ struct ScanOptions {
   std::vector<LogSourceFlag> log_sources;
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
+  std::vector<Cidr> trusted_proxies;     // RecordOrigin
   int year = 0;                          // of times that name none; 0: RecordOrigin says
   Timestamp now;                         // the standard input was last written then
   int jobs = 1;                          // worker threads, at least 1

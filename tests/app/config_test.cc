@@ -117,7 +117,8 @@ constexpr BadCase kBad[] = {
     {"version: 1\nsources: {a: {type: file, path: x, fromat: json}}\n",
      "/etc/redthread/c.yml:2:36: unknown key `fromat`, did you mean `format`?"},
     {"version: 1\nsources: {a: {type: file, path: x, zzzzzz: json}}\n",
-     "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format, time_zone and logsource"},
+     "/etc/redthread/c.yml:2:36: unknown key `zzzzzz`, known here: path, format, time_zone, "
+     "trusted_proxies and logsource"},
     {"version: 1\nsources: {a.b: {type: file, path: x}}\n",
      "/etc/redthread/c.yml:2:11: a name has letters, digits, `-` and `_` only, at most 64"},
     {"version: 1\nsources: {net: {type: syslog}}\n",
@@ -211,16 +212,17 @@ TEST(ConfigTest, MetricsAreOfWorkersAndStayOnThisMachine) {
 
 TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   const Variable root("REDTHREAD_TEST_ROOT", "/srv");
-  const Config config = Load(
-                            "version: 1\n"
-                            "data_dir: ${REDTHREAD_TEST_ROOT}/data\n"
-                            "sources:\n"
-                            "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
-                            "  win: {type: file, path: [/a, b], format: json}\n"
-                            "rules: {paths: [mine], variables: site.yml, pipelines: ecs.yml}\n"
-                            "correlate: {lateness: 90s}\n"
-                            "incidents: {own_addresses: 203.0.113.7}\n")
-                            .config;
+  const Config config =
+      Load(
+          "version: 1\n"
+          "data_dir: ${REDTHREAD_TEST_ROOT}/data\n"
+          "sources:\n"
+          "  web: {type: file, path: logs/web*.ndjson, logsource: {category: webserver}}\n"
+          "  win: {type: file, path: [/a, b], format: json, trusted_proxies: [10.0.0.0/8, \"::1\"]}\n"
+          "rules: {paths: [mine], variables: site.yml, pipelines: ecs.yml}\n"
+          "correlate: {lateness: 90s}\n"
+          "incidents: {own_addresses: 203.0.113.7}\n")
+          .config;
   EXPECT_EQ(config.data_dir, "/srv/data");
   ASSERT_EQ(config.file_sources.size(), 2u);
   EXPECT_EQ(config.file_sources[0].name, "web");
@@ -228,6 +230,8 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   EXPECT_THAT(config.file_sources[0].log_source.categories, ElementsAre("webserver"));
   EXPECT_EQ(config.file_sources[0].format, "auto");
   EXPECT_EQ(config.file_sources[1].format, "json");
+  EXPECT_THAT(config.file_sources[0].trusted_proxies, IsEmpty());
+  EXPECT_THAT(config.file_sources[1].trusted_proxies, ElementsAre("10.0.0.0/8", "::1"));
   EXPECT_THAT(config.file_sources[1].paths, ElementsAre("/a", "/etc/redthread/b"));
   EXPECT_THAT(config.rule_paths, ElementsAre("/etc/redthread/mine"));
   EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");

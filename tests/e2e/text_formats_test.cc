@@ -125,6 +125,55 @@ TEST_F(TextFormatsE2eTest, AFormatMayBeLocked) {
   EXPECT_EQ(Scan({Path("x.log"), "--time-zone", "Europe/Atlantis"}).exit_code, 2);
 }
 
+// Requests through a proxy, lines in a collector's JSON, a table of audit events: by one answer in `scan` and
+// `run`, whatever they came in.
+TEST_F(TextFormatsE2eTest, WhatTravelledWithinSomethingElseGivesTheSameAnswerInRun) {
+  const std::string rules = Write("within.yml", R"(title: not found
+name: not_found
+logsource: {category: webserver}
+detection: {selection: {sc-status: 404}, condition: selection}
+---
+title: many not found
+level: high
+correlation: {type: event_count, rules: [not_found], group-by: [c-ip], timespan: 1m, condition: {gte: 2}}
+---
+title: multi-factor off
+level: high
+logsource: {product: m365, service: audit}
+detection: {selection: {Operation: Disable Strong Authentication.}, condition: selection}
+)");
+  std::string log;
+  for (int i = 0; i < 4; ++i) {
+    const std::string line = "10.0.0.1 - - [17/May/2015:10:05:0" + std::to_string(i) +
+                             " +0000] \"GET /a HTTP/1.1\" 404 5 \"-\" \"-\" \"198.51.100.9, 192.0.2." +
+                             std::to_string(i % 2) + "\"";
+    log +=
+        i < 2 ? line + "\n" : json({{"message", line}, {"@timestamp", "2015-05-17T11:00:00Z"}}).dump() + "\n";
+  }
+  Write("access.log", log);
+  Write("audit.csv",
+        "CreationDate,UserIds,Operations,AuditData\r\n2015-05-17T10:05:00,a,b,\"{\r\n\"\"CreationTime\"\":"
+        "\"\"2015-05-17T10:05:00\"\",\"\"Operation\"\":\"\"Disable Strong "
+        "Authentication.\"\",\"\"UserId\"\":\"\"a\"\","
+        "\"\"Workload\"\":\"\"AzureActiveDirectory\"\"}\"\r\n");
+  const BinaryRun scan = RunBinary({"scan", Path("access.log"), Path("audit.csv"), "-r", rules,
+                                    "--trusted-proxy", "10.0.0.0/8", "--canonical"});
+  EXPECT_EQ(scan.exit_code, 0) << scan.err;
+  EXPECT_EQ(SplitLines(scan.out).size(), 3u) << scan.out;
+  EXPECT_THAT(scan.out, HasSubstr(R"("c-ip":"192.0.2.0")"));
+  EXPECT_THAT(scan.out, HasSubstr(R"("c-ip":"192.0.2.1")"));
+  const std::string config =
+      Write("within_config.yml",
+            "version: 1\ndata_dir: " + Path("data") + "\nsources:\n  log: {type: file, path: [" +
+                Path("access.log") + ", " + Path("audit.csv") +
+                "], trusted_proxies: [10.0.0.0/8]}\ncorrelate: {late_horizon: 90000d}\nrules: {paths: [" +
+                rules + "]}\n");
+  const BinaryRun run = RunBinary({"run", "-q", "--until-idle", "-c", config});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(RunBinary({"alerts", "list", "--canonical", "-c", config}).out, scan.out);
+  EXPECT_EQ(RunBinary({"scan", Path("access.log"), "-r", rules, "--trusted-proxy", "proxy"}).exit_code, 2);
+}
+
 // ---- real logs and their parsed twins
 
 struct Twin {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/text.h"
 #include "ingest/event_time.h"
@@ -32,6 +33,8 @@ DecodeResult Decode(std::string_view record, SourceFormat format, Event* event) 
   origin.format = format;
   origin.zone = zone.get();
   origin.written = Timestamp{1'500'000'000'000'000'000};
+  static const std::vector<Cidr> proxies = {*ParseCidr("10.0.0.0/8")};
+  origin.trusted_proxies = &proxies;
   event->Clear(Fields());
   return decoder.Decode(record, origin, event);
 }

@@ -36,29 +36,6 @@ TEST_F(KeyValueTest, ReadsCef) {
             "2016-02-14T19:04:54.000000000Z");
 }
 
-TEST_F(KeyValueTest, ReadsAuditRecords) {
-  Expect({
-      {R"(type=EXECVE msg=audit(1604996384.965:93777): argc=4 a0="dd" a1="if=/dev/zero" a2=2F62696E2F6C73202D6C)",
-       R"({"type":"EXECVE","audit_time":1604996384.965,"timestamp":1604996384.965,"audit_id":"93777","argc":"4",
-           "a0":"dd","a1":"if=/dev/zero","a2":"/bin/ls -l"})"},
-      {"type=PATH msg=audit(1604996384.965:93777): item=0 name=2F746D702F6120622E7368 inode=20 "
-       "nametype=NORMAL",
-       R"({"type":"PATH","audit_time":1604996384.965,"timestamp":1604996384.965,"audit_id":"93777","item":"0",
-           "name":"/tmp/a b.sh","inode":"20","nametype":"NORMAL"})"},
-      // What a program says stands in quotes; what auditd adds, behind a group separator.
-      {"node=h1 type=USER_LOGIN msg=audit(1604996384.965:7): pid=1 msg='op=login acct=\"root\" "
-       "exe=\"/sbin/a\" res=failed'"
-       "\x1dUID=\"root\"",
-       R"({"node":"h1","type":"USER_LOGIN","audit_time":1604996384.965,"timestamp":1604996384.965,"audit_id":"7",
-           "pid":"1","op":"login","acct":"root","exe":"/sbin/a","res":"failed","UID":"root"})"},
-      {"<13>Nov 10 08:19:44 h audispd: type=CWD msg=audit(1604996384.965:93777): cwd=\"/home/w\"",
-       R"({"facility":"user","severity":"notice","hostname":"h","appname":"audispd","type":"CWD",
-           "audit_time":1604996384.965,"timestamp":1604996384.965,"audit_id":"93777","cwd":"/home/w"})"},
-      {"type=CWD msg=audit(", R"("no known format")"},
-  });
-  EXPECT_EQ(TimeOf("type=CWD msg=audit(1604996384.965:93777): cwd=\"/\""), "2020-11-10T08:19:44.965000000Z");
-}
-
 TEST_F(KeyValueTest, ReadsFortigate) {
   const std::string line =
       R"(date=2019-05-10 time=11:37:47 logid="0000000013" type="traffic" subtype="forward" level="notice" vd="vdom1" )"
