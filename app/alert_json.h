@@ -14,7 +14,7 @@ struct TopicAlert {
   int64_t at = 0;
 };
 
-// What AppendTopicAlert (core/record.h) wrote, of this version or a later one: keys that are not known are
+// What TopicAlertRecord (core/record.h) wrote, of this version or a later one: keys that are not known are
 // skipped. kInvalid with what is wrong with it.
 Result<TopicAlert> ParseTopicAlert(std::string_view json);
 

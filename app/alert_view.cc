@@ -7,7 +7,6 @@
 #include "app/exit_code.h"
 #include "app/topic_alerts.h"
 #include "ingest/topic_dump.h"
-#include "storage/database.h"
 #include "storage/event_store.h"
 
 namespace redthread {
@@ -71,19 +70,25 @@ std::unique_ptr<AlertView> OpenAlerts(const Config& config, CommandContext* cont
     context->messages->Error("`kafka`: " + alerts.status().message());
     return nullptr;
   }
+  std::unique_ptr<Database> database = OpenDatabaseToRead(config, context, exit_code);
+  return database == nullptr ? nullptr : std::make_unique<DatabaseAlerts>(std::move(database));
+}
+
+std::unique_ptr<Database> OpenDatabaseToRead(const Config& config, CommandContext* context, int* exit_code) {
   Database::Options options;
   options.path = DatabasePath(config.data_dir);
   options.create = false;
   options.read_only = true;
   Result<std::unique_ptr<Database>> database = Database::Open(options);
-  if (database.ok()) return std::make_unique<DatabaseAlerts>(std::move(*database));
+  if (database.ok()) return std::move(*database);
   *exit_code = ExitCodeOf(database.status());
   if (database.status().code() != StatusCode::kNotFound) {
     context->messages->Error(database.status().message());
   } else {
     *exit_code = kExitInput;
-    context->messages->Error("there is nothing in " + config.data_dir +
-                             " yet: `redthread run` keeps alerts there; name another folder with --data-dir");
+    context->messages->Error(
+        "there is nothing in " + config.data_dir +
+        " yet: `redthread run` keeps what it finds there; name another folder with --data-dir");
   }
   return nullptr;
 }

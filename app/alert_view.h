@@ -13,6 +13,7 @@
 #include "core/alert.h"
 #include "core/status.h"
 #include "storage/alert_store.h"
+#include "storage/database.h"
 
 namespace redthread {
 
@@ -31,6 +32,9 @@ class AlertView {
 
 // The folder of the database within the data folder. Source: docs/state_format.md.
 std::string DatabasePath(const std::string& data_dir);
+
+// The database of one process, which may be running. On failure tells why, sets *exit_code and returns null.
+std::unique_ptr<Database> OpenDatabaseToRead(const Config& config, CommandContext* context, int* exit_code);
 
 // What that configuration's alerts are read from. On failure tells why, sets *exit_code and returns null.
 std::unique_ptr<AlertView> OpenAlerts(const Config& config, CommandContext* context, int* exit_code);

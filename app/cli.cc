@@ -16,6 +16,7 @@
 #include "app/rules_command.h"
 #include "app/run_command.h"
 #include "app/scan_command.h"
+#include "app/sources_command.h"
 #include "app/version_command.h"
 
 namespace redthread {
@@ -138,6 +139,7 @@ void AddAllCommands(CommandTree* tree) {
   AddScanCommand(tree);
   AddRunCommand(tree);
   AddAlertsCommand(tree);
+  AddSourcesCommand(tree);
   AddKafkaCommand(tree);
   AddRulesCommand(tree);
   AddConfigCommand(tree);

@@ -100,11 +100,7 @@ class DemoPipeline {
     options.detect.partitions = options.correlate.partitions = kPartitions;
     options.correlate.alerts = pipeline_.alerts;
     options.correlate.data_dir = kafka_.folder + "/worker-" + std::to_string(n);
-    options.correlate.render = [](const Alert& alert, uint64_t at) {
-      std::string record;
-      AppendTopicAlert(alert, static_cast<int64_t>(at), &record);
-      return record;
-    };
+    options.correlate.render = TopicAlertRecord;
     options.until_idle = true;
     return options;
   }

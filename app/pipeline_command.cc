@@ -12,6 +12,7 @@
 
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/input_options.h"
 #include "app/numbers.h"
 #include "app/pipeline_rules.h"
 #include "app/rule_options.h"
@@ -45,12 +46,6 @@ uint32_t DetectVersion() {
   return claimed == nullptr ? kDetectVersion : static_cast<uint32_t>(std::strtoul(claimed, nullptr, 10));
 }
 
-// The configuration has been checked, so it is a zone, unless the zone files went away meanwhile.
-std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
-  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(name);
-  return zone.ok() ? std::move(*zone) : nullptr;
-}
-
 PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
   const PipelineConfig& pipeline = *config.pipeline;
   PipelineWorker::Options options;
@@ -61,17 +56,8 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
   options.settings = pipeline.settings;
   options.settings.group = pipeline.CorrelateGroup();
   for (const KafkaSourceConfig& source : config.kafka_sources) {
-    KafkaInput& input = options.detect.inputs.emplace_back();
-    input.name = source.name;
-    input.settings = source.settings;
-    input.settings.group = pipeline.DetectGroup(source.name);
-    input.topics = source.topics;
-    input.log_source = source.log_source;
-    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-    input.zone = ZoneOf(source.time_zone);
-    for (const std::string& network : source.trusted_proxies)
-      input.trusted_proxies.push_back(ParseCidr(network).value_or(Cidr{}));
-    input.max_record_bytes = source.max_record_bytes;
+    options.detect.inputs.push_back(KafkaInputOf(source));
+    options.detect.inputs.back().settings.group = pipeline.DetectGroup(source.name);
   }
   options.detect.matches = options.correlate.matches = pipeline.matches;
   options.detect.partitions = options.correlate.partitions = pipeline.match_partitions;
@@ -82,11 +68,7 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
   options.correlate.partition.lateness = config.lateness;
   options.correlate.partition.late_horizon = config.late_horizon;
   options.correlate.partition.fold_window = config.fold;
-  options.correlate.render = [](const Alert& alert, uint64_t at) {
-    std::string record;
-    AppendTopicAlert(alert, static_cast<int64_t>(at), &record);
-    return record;
-  };
+  options.correlate.render = TopicAlertRecord;
   return options;
 }
 
@@ -125,7 +107,7 @@ Result<std::unique_ptr<prometheus::Exposer>> Serve(const std::shared_ptr<prometh
 }  // namespace
 
 int RunPipeline(CommandContext* context, const Config& config, const RunFlags& flags,
-                const std::atomic<bool>& stop) {
+                const std::atomic<bool>& stop, std::atomic<bool>& reload) {
   // Threads tell what happens to them.
   std::mutex telling;
   const auto warn = [&](const std::string& text) {
@@ -143,6 +125,7 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   rules.paths = RulePathsOf({config.rule_paths, config.rule_variables});
   if (!config.rule_variables.empty()) rules.paths.push_back(config.rule_variables);
   rules.watch = config.watch_rules;
+  rules.requested = [&reload] { return reload.exchange(false); };
   rules.on_problem = warn;
   rules.on_news = count;
   ControlRules control(std::move(rules), context->clock);

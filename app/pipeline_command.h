@@ -9,8 +9,9 @@
 
 namespace redthread {
 
-// Requires config.pipeline. Runs until `stop` is set, or with --until-idle until there is nothing left.
+// Requires config.pipeline. Runs until `stop` is set, or with --until-idle until there is nothing left. Once
+// `reload` is set, the rules beside the worker are looked at, and it is cleared.
 int RunPipeline(CommandContext* context, const Config& config, const RunFlags& flags,
-                const std::atomic<bool>& stop);
+                const std::atomic<bool>& stop, std::atomic<bool>& reload);
 
 }  // namespace redthread

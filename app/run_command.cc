@@ -11,6 +11,7 @@
 #include "app/config.h"
 #include "app/config_command.h"
 #include "app/exit_code.h"
+#include "app/input_options.h"
 #include "app/numbers.h"
 #include "app/pipeline_command.h"
 #include "app/rule_options.h"
@@ -87,19 +88,6 @@ std::shared_ptr<const Engine> NextEngine(RuleReload* reload, Messages* messages)
   return engine;
 }
 
-// The configuration has been checked, so it is a zone, unless the zone files went away meanwhile.
-std::shared_ptr<const TimeZone> ZoneOf(const std::string& name) {
-  Result<std::shared_ptr<const TimeZone>> zone = TimeZone::Load(name);
-  return zone.ok() ? std::move(*zone) : nullptr;
-}
-
-// Checked with the configuration, too.
-std::vector<Cidr> NetworksOf(const std::vector<std::string>& texts) {
-  std::vector<Cidr> networks;
-  for (const std::string& text : texts) networks.push_back(ParseCidr(text).value_or(Cidr{}));
-  return networks;
-}
-
 // What is the same of every kind of listener.
 template <typename SourceConfig>
 ListenerInput InputOf(const SourceConfig& source) {
@@ -164,17 +152,7 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   for (const SyslogSourceConfig& source : config.syslog_sources)
     options.listeners.push_back(ListenerOf(source));
   for (const HttpSourceConfig& source : config.http_sources) options.listeners.push_back(ListenerOf(source));
-  for (const KafkaSourceConfig& source : config.kafka_sources) {
-    KafkaInput& input = options.kafka.emplace_back();
-    input.name = source.name;
-    input.settings = source.settings;
-    input.topics = source.topics;
-    input.log_source = source.log_source;
-    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-    input.zone = ZoneOf(source.time_zone);
-    input.trusted_proxies = NetworksOf(source.trusted_proxies);
-    input.max_record_bytes = source.max_record_bytes;
-  }
+  for (const KafkaSourceConfig& source : config.kafka_sources) options.kafka.push_back(KafkaInputOf(source));
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };
   return options;
 }
@@ -298,7 +276,8 @@ int RunDaemon(CommandContext* context, const RunFlags& flags) {
     return kExitConfig;
   }
   HandleSignals();
-  if (loaded.config.pipeline.has_value()) return RunPipeline(context, loaded.config, flags, stop_requested);
+  if (loaded.config.pipeline.has_value())
+    return RunPipeline(context, loaded.config, flags, stop_requested, reload_requested);
   return RunEmbedded(context, loaded.config, flags);
 }
 

@@ -23,6 +23,7 @@ struct DecodeResult {
   const char* reason = "";  // of all but kClean: one phrase, "string without an end", static
   size_t offset = 0;        // of all but kClean: byte offset in the record at which it was noticed
   int assumed_year = 0;     // of the event time, when the record does not say one; else 0
+  SourceFormat format = SourceFormat::kAuto;  // that it was read as; kAuto: as none
 };
 
 // One per thread.

@@ -132,7 +132,7 @@ void AppendDetectionRecord(const RuleSummary& rule, const Event& event, std::str
 namespace {
 
 // `at`: of the topic's form.
-void AppendAlert(const Alert& alert, std::optional<int64_t> at, std::string* out) {
+void AppendAlert(const Alert& alert, std::optional<uint64_t> at, std::string* out) {
   out->append("{");
   AppendText("kind", "alert", out);
   AppendText("id", alert.id, out);
@@ -166,7 +166,11 @@ void AppendAlert(const Alert& alert, std::optional<int64_t> at, std::string* out
 
 void AppendAlertRecord(const Alert& alert, std::string* out) { AppendAlert(alert, std::nullopt, out); }
 
-void AppendTopicAlert(const Alert& alert, int64_t at, std::string* out) { AppendAlert(alert, at, out); }
+std::string TopicAlertRecord(const Alert& alert, uint64_t at) {
+  std::string record;
+  AppendAlert(alert, at, &record);
+  return record;
+}
 
 void AppendHitRecord(const RuleSummary& rule, const AlertGroup& group, Timestamp window_end,
                      std::optional<double> value, std::string* out) {

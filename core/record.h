@@ -35,7 +35,7 @@ void AppendAlertRecord(const Alert& alert, std::string* out);
 // The same for the topic of alerts, with what its readers need besides: "at" behind the revision, how far in
 // the topic of matches it stands on (of two records of an id the greater one counts), and in each evidence
 // "hash", of the raw record, in hex.
-void AppendTopicAlert(const Alert& alert, int64_t at, std::string* out);
+std::string TopicAlertRecord(const Alert& alert, uint64_t at);
 
 // {"kind":"hit","correlation":true,"rule":{...},"group":{...},"window_end":...,"value":...} without a line
 // end. A value that is missing, or that JSON cannot write (an overflowing sum), is null.

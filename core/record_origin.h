@@ -1,6 +1,7 @@
 // RecordOrigin: what the source of a record knows, and the record may not say: its format, zone, year.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,7 +35,9 @@ enum class SourceFormat : uint8_t {
 // "auto|json|syslog|...": the names, in the order of the enumeration.
 inline constexpr const char* kSourceFormatNames =
     "auto|json|syslog|access|error|cbs|cef|auditd|fortigate|filterlog|kv|text|xml";
+inline constexpr size_t kSourceFormats = 13;
 std::optional<SourceFormat> ParseSourceFormat(std::string_view name);
+std::string_view NameOf(SourceFormat format);
 
 // Belongs to a source, or to what was read from it at one time; the same for all records of a batch.
 struct RecordOrigin {

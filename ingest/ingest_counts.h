@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/decoder.h"
+
 namespace redthread {
 
 struct IngestCounts {
@@ -13,6 +15,9 @@ struct IngestCounts {
   uint64_t dead = 0;       // DecodeOutcome::kDead, but for blank and oversized ones
   uint64_t oversized = 0;  // longer than the limit: only their beginning was read
   uint64_t bytes = 0;      // uncompressed, line ends included
+
+  // Counts a record that was decoded and is not clean. Whether something of it is lost: damaged or dead.
+  bool Note(const DecodeResult& decoded);
 
   IngestCounts& operator+=(const IngestCounts& other) {
     records += other.records;

@@ -10,6 +10,13 @@
 
 namespace redthread {
 
+std::string_view KafkaRecords::Record::text() const {
+  std::string_view text = value;
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+  return text;
+}
+
 uint64_t FingerprintOf(const KafkaRecords::Record& record) {
   const Hash128 hash = HashBytes(record.value);
   uint64_t mark = 0;

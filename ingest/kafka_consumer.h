@@ -47,6 +47,8 @@ struct KafkaRecords {
     std::optional<Timestamp> written;  // by the broker's or the producer's clock, as the topic is set up
     std::string_view value;            // of a tombstone: empty
     bool appended = false;             // `written` is when the broker took it
+    // The value without a line end, which belongs to how the producer wrote it, as that of a file does.
+    std::string_view text() const;
   };
   struct Failure {
     uint32_t tag = 0;

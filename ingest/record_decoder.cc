@@ -97,7 +97,9 @@ DecodeResult RecordDecoder::DecodeRecord(std::string_view record, const RecordOr
   if (origin.format == SourceFormat::kJson || first == '\0' ||
       (first == '{' && origin.format == SourceFormat::kAuto)) {
     DecodeResult result = json_.Decode(record, event);
-    if (result.outcome != DecodeOutcome::kDead) ReadCarried(origin, event, &result);
+    if (result.outcome == DecodeOutcome::kDead) return result;
+    result.format = SourceFormat::kJson;
+    ReadCarried(origin, event, &result);
     return result;
   }
   event->raw = record;
@@ -122,8 +124,10 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   const bool locked = origin.format != SourceFormat::kAuto;
   const SourceFormat format = locked ? origin.format : Detect(text);
   DecodeResult result;
+  result.format = format;
   if (format == SourceFormat::kXml) {
     result = DecodeXml(text, event);
+    result.format = format;
     if (result.outcome != DecodeOutcome::kDead) return result;
     event->ClearTape();
   }
@@ -139,12 +143,15 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
     event->ClearTape();
     AddText(raw_, text, event);
     read = ReadPlain(text, event);
+    result.format = SourceFormat::kText;
   }
   if (read) {
     // Records that name their fields may have it already.
     const bool named = format >= SourceFormat::kCef && event->FindField(timestamp_.name) != kNoNode;
     if (event->time.has_value() && !named && !inner_has_time_) AddTimestamp(event);
+    const SourceFormat outer = result.format;
     result = inner_;
+    result.format = outer;
     result.assumed_year = clock_.assumed_year();
     return result;
   }
@@ -153,6 +160,7 @@ DecodeResult RecordDecoder::DecodeText(std::string_view text, const RecordOrigin
   event->time.reset();
   AddText(raw_, text, event);
   result.outcome = DecodeOutcome::kDead;
+  result.format = SourceFormat::kAuto;
   if (text.starts_with(EvtxStream::kUnreadable)) {
     result.reason = kUnreadableLog;
   } else if (text.starts_with(AuditExportStream::kUnreadable)) {
@@ -377,7 +385,7 @@ void RecordDecoder::ReadCarried(const RecordOrigin& origin, Event* event, Decode
   event_time_.Set(event);
   RecordOrigin inner_origin = origin;
   // A line without a year was written when the collector read it.
-  if (event->time.has_value()) inner_origin.written = *event->time;
+  if (event->time.has_value()) inner_origin.written = std::min(origin.written, *event->time);
   event->time.reset();
   clock_.Begin(inner_origin);
   inner_has_time_ = false;
@@ -395,8 +403,16 @@ void RecordDecoder::ReadCarried(const RecordOrigin& origin, Event* event, Decode
     return;
   }
   collector_.AddMissing(name, event->time.has_value() ? timestamp_.name : std::string_view(), event);
-  if (inner_.outcome == DecodeOutcome::kDamaged) *result = {DecodeOutcome::kDamaged, inner_.reason};
+  TellDamage(result);
   result->assumed_year = clock_.assumed_year();
+}
+
+// The record within was cut short. Where, lies in a text that the record does not hold as it is.
+void RecordDecoder::TellDamage(DecodeResult* result) const {
+  if (inner_.outcome != DecodeOutcome::kDamaged) return;
+  result->outcome = DecodeOutcome::kDamaged;
+  result->reason = inner_.reason;
+  result->offset = 0;
 }
 
 // An entry of journald is syslog in other words. False when it is none.
@@ -421,7 +437,7 @@ bool RecordDecoder::ReadJournal(const RecordOrigin& origin, Event* event, Decode
   event->raw = raw;
   if (event->time.has_value() && !inner_has_time_) AddTimestamp(event);
   collector_.AddMissing(JournalHeader::kMessage, {}, event);
-  if (inner_.outcome == DecodeOutcome::kDamaged) *result = {DecodeOutcome::kDamaged, inner_.reason};
+  TellDamage(result);
   return true;
 }
 

@@ -62,6 +62,7 @@ class RecordDecoder final : public Decoder {
   bool ReadWrapped(SourceFormat format, std::string_view body, Event* event);
   void ReadCarried(const RecordOrigin& origin, Event* event, DecodeResult* result);
   bool ReadCarriedRecord(SourceFormat format, std::string_view text, Event* event);
+  void TellDamage(DecodeResult* result) const;
   NodeIndex CarriedText(const Event& event) const;
   std::string_view CollectorsHost(const Event& event) const;
   bool ReadJournal(const RecordOrigin& origin, Event* event, DecodeResult* result);

@@ -101,6 +101,7 @@ void BatchWorkers::Work() {
 
 void BatchWorkers::Run(Tools* tools, EventStore* packer, Batch* batch) {
   batch->events.clear();
+  batch->formats = {};
   batch->imperfect.clear();
   batch->matched.clear();
   batch->correlated.clear();
@@ -122,6 +123,7 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
                                                  batch->origin, batch->ToldTimeOf(n));
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});
+  ++batch->formats[static_cast<size_t>(decoded.format)];
   const Event& event = pipeline->event();
   batch->events.push_back({record.index, event.time, arrival, record.text()});
   if (pipeline->matches().empty()) return;

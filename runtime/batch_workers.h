@@ -22,6 +22,7 @@
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
 #include "storage/event_store.h"
+#include "storage/source_census.h"
 
 namespace redthread {
 
@@ -75,12 +76,16 @@ struct Batch {
 
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`
+  SourceCensus::Formats formats{};  // how many of them are of which format
   PackedEvents packed;              // the same, as they are kept
   Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
   std::vector<MatchedRecord> matched;
   std::vector<GroupMatch> correlated;  // of events that have a time
   uint64_t without_group = 0;          // matches that lack a field of their correlation's group
+
+  // Of one of `imperfect`: it was longer than may be, and is counted as oversized already.
+  bool WasCut(const ImperfectRecord& one) const { return lines.records[one.record].cut_from > 0; }
 };
 
 // All functions are called by one thread, which reads and takes results.

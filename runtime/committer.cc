@@ -280,7 +280,23 @@ Status Committer::StoreLines(const Batch& batch, SourceState* source) {
   if (batch.origin.pushed) NoteTimes(batch);
   source->watermark = watermark_.Of(source->id);
   source->last_heard = batch.arrival;
+  RT_RETURN_IF_ERROR(CountRecords(batch, source->id));
   return StoreProgress(batch.source, source);
+}
+
+// What people are told of a source. Nothing waits for it: where it was damaged, it begins anew.
+Status Committer::CountRecords(const Batch& batch, SourceId source) {
+  Result<SourceCensus> census = GetCensus(*transaction_, source);
+  if (census.status().code() == StatusCode::kCorrupt) census = SourceCensus();
+  if (!census.ok()) return census.status();
+  const IngestCounts& counts = batch.lines.counts;
+  census->Count(batch.arrival, counts.records - counts.blank, counts.bytes);
+  for (size_t n = 0; n < kSourceFormats; ++n) census->formats[n] += batch.formats[n];
+  for (const EventRecord& event : batch.events) {
+    if (batch.origin.pushed && event.time.has_value()) census->NoteTime(*event.time, event.arrival);
+  }
+  PutCensus(transaction_.get(), source, *census);
+  return Status::Ok();
 }
 
 Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source) {
@@ -305,26 +321,16 @@ Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const S
 // whole.
 void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source) {
   const RecordBatch::Record& record = batch.lines.records[imperfect.record];
-  const DecodeResult& decoded = imperfect.decoded;
-  IngestCounts& counts = report_.counts;
+  const bool was_cut = batch.WasCut(imperfect);
+  if (!was_cut && !report_.counts.Note(imperfect.decoded)) return;
   StoredDeadLetter letter;
-  letter.reason = decoded.reason;
-  letter.offset = decoded.offset;
+  letter.reason = imperfect.decoded.reason;
+  letter.offset = imperfect.decoded.offset;
   letter.raw_size = record.size;
-  if (record.cut_from > 0) {  // already counted, as oversized
+  if (was_cut) {
     letter.reason = TooLong(batch.kind);
     letter.offset = record.size;
     letter.raw_size = record.cut_from;
-  } else if (decoded.outcome == DecodeOutcome::kRepaired) {
-    ++counts.repaired;
-    return;
-  } else if (decoded.outcome == DecodeOutcome::kDamaged) {
-    ++counts.damaged;
-  } else if (decoded.reason == JsonDecoder::kBlankLine) {
-    ++counts.blank;
-    return;
-  } else {
-    ++counts.dead;
   }
   report_.input_lost = true;
   ++source->dead_letters;

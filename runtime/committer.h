@@ -131,6 +131,7 @@ class Committer {
   void NoteTimes(const Batch& batch);
   Status ApplyLines(const Batch& batch);
   Status StoreLines(const Batch& batch, SourceState* source);
+  Status CountRecords(const Batch& batch, SourceId source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
   void StoreWatermark();
   Status Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source);

@@ -1,5 +1,7 @@
 #include "runtime/control_rules.h"
 
+#include <utility>
+
 #include "runtime/rule_reload.h"
 
 namespace redthread {
@@ -73,22 +75,22 @@ Status ControlRules::TakeNewest() {
 
 // What is still being written is waited for: two looks have to see the same.
 Status ControlRules::ProposeIfChanged() {
-  if (has_proposed_ && !options_.watch) return Status::Ok();
+  if (options_.requested && options_.requested()) to_propose_ = true;
+  if (!to_propose_ && !options_.watch) return Status::Ok();
   const Hash128 seen = FingerprintFiles(options_.paths);
-  const bool settled = !has_proposed_ || seen == seen_;
-  seen_ = seen;
-  if (!settled || (has_proposed_ && seen == proposed_)) return Status::Ok();
+  const bool settled = seen == std::exchange(seen_, seen);
+  if (!to_propose_ && (!settled || seen == proposed_)) return Status::Ok();
   const Result<std::string> bundle = options_.bundle();
   if (!bundle.ok()) {
     // Not tried again before something changes; what is in force stays so.
-    has_proposed_ = true;
+    to_propose_ = false;
     proposed_ = seen;
     return bundle.status();
   }
   const std::lock_guard lock(topic_mutex_);
   const Result<RuleStanding> standing = topic_.Propose(*bundle, options_.detect_version, false);
   if (!standing.ok()) return standing.status();
-  has_proposed_ = true;
+  to_propose_ = false;
   proposed_ = seen;
   if (*standing == RuleStanding::kReplaced && options_.on_problem)
     options_.on_problem(

@@ -37,8 +37,9 @@ class ControlRules final : public RuleEpochs {
     // The rules beside this process: RuleBundle::Encode of what is right. A failure is told, and nothing
     // proposed.
     std::function<Result<std::string>()> bundle;
-    std::vector<std::string> paths;                      // files and folders that it is made of
-    bool watch = false;                                  // proposes again when they change
+    std::vector<std::string> paths;   // files and folders that it is made of
+    bool watch = false;               // proposes again when they change
+    std::function<bool()> requested;  // may be empty: whether to propose now, asked at each look
     std::function<void(const std::string&)> on_problem;  // may be empty; called by the thread
     std::function<void(const std::string&)> on_news;     // the same: rules that are taken up
   };
@@ -66,8 +67,8 @@ class ControlRules final : public RuleEpochs {
   Clock* const clock_;
   Hash128 proposed_{};  // fingerprints of files: of those proposed last, and at the last look
   Hash128 seen_{};
-  bool has_proposed_ = false;
-  std::string told_;  // the last problem
+  bool to_propose_ = true;  // also if nothing has changed
+  std::string told_;        // the last problem
 
   std::mutex topic_mutex_;  // guards what is read and loaded, which takes its time
   ControlTopic topic_;

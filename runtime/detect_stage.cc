@@ -19,13 +19,6 @@ constexpr Nanoseconds kFlushTime = std::chrono::seconds(30);
 
 constexpr Nanoseconds kDay = std::chrono::hours(24);
 
-// A line end belongs to how the producer wrote it, as that of a file does.
-std::string_view WithoutLineEnd(std::string_view text) {
-  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-  return text;
-}
-
 // The end of the day that a record was written in: times without a year are read by it, and it is the same in
 // whatever batch the record is read.
 Timestamp EndOfDay(Timestamp written) {
@@ -368,7 +361,7 @@ Status DetectStage::TakeRun(size_t n, Raw* raw, const KafkaRecords& records, con
       batch->ended.clear();
       bytes = 0;
     }
-    const std::string_view whole = WithoutLineEnd(record.value);
+    const std::string_view whole = record.text();
     const std::string_view text = whole.substr(0, configured.max_record_bytes);
     batch->lines.Add(text, static_cast<uint64_t>(record.offset),
                      text.size() < whole.size() ? whole.size() : 0);
@@ -437,17 +430,7 @@ Status DetectStage::Apply(const Batch& batch) {
   counts_.records += batch.lines.counts;
   counts_.without_group += batch.without_group;
   for (const ImperfectRecord& imperfect : batch.imperfect) {
-    const bool cut = batch.lines.records[imperfect.record].cut_from > 0;
-    if (cut) continue;  // already counted, as oversized
-    if (imperfect.decoded.outcome == DecodeOutcome::kRepaired) {
-      ++counts_.records.repaired;
-    } else if (imperfect.decoded.outcome == DecodeOutcome::kDamaged) {
-      ++counts_.records.damaged;
-    } else if (imperfect.decoded.reason == JsonDecoder::kBlankLine) {
-      ++counts_.records.blank;
-    } else {
-      ++counts_.records.dead;
-    }
+    if (!batch.WasCut(imperfect)) counts_.records.Note(imperfect.decoded);
   }
   FrameHead head = HeadOf(*raw);
   head.end = {batch.source.progress.next_index, 0};

@@ -15,13 +15,6 @@ constexpr Nanoseconds kTellAgain = std::chrono::hours(1);
 // How long the end of a run waits for Kafka to take its positions.
 constexpr Nanoseconds kTellingTime = std::chrono::seconds(2);
 
-// A line end belongs to how the producer wrote it, as that of a file does.
-std::string_view WithoutLineEnd(std::string_view text) {
-  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 KafkaInputs::KafkaInputs(Options options, Committer* committer, Clock* clock)
@@ -340,9 +333,7 @@ void KafkaInputs::FillFrom(const Input& input, Partition* p, Batch* batch) {
   const auto record = [&](size_t i) -> const KafkaRecords::Record& {
     return input.records->records[p->pending[i]];
   };
-  const auto text = [&](size_t i) {
-    return WithoutLineEnd(record(i).value).substr(0, configured.max_record_bytes);
-  };
+  const auto text = [&](size_t i) { return record(i).text().substr(0, configured.max_record_bytes); };
   size_t end = p->filled;
   size_t bytes = 0;
   while (end < p->pending.size() && (end == p->filled || bytes < options_.batch_bytes))
@@ -354,7 +345,7 @@ void KafkaInputs::FillFrom(const Input& input, Partition* p, Batch* batch) {
                    &configured.trusted_proxies};
   for (; p->filled < end; ++p->filled) {
     const KafkaRecords::Record& next = record(p->filled);
-    const size_t whole = WithoutLineEnd(next.value).size();
+    const size_t whole = next.text().size();
     if (next.value.empty()) ++counts_.tombstones;
     batch->lines.Add(text(p->filled), static_cast<uint64_t>(next.offset),
                      whole > configured.max_record_bytes ? whole : 0);

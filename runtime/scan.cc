@@ -249,16 +249,8 @@ class BatchResult {
 
  private:
   void Note(const DecodeResult& decoded, size_t input, const std::string& path, uint64_t index) {
-    if (decoded.outcome == DecodeOutcome::kRepaired) {
-      ++counts.repaired;
-      return;
-    }
-    if (decoded.outcome == DecodeOutcome::kDead && decoded.reason == JsonDecoder::kBlankLine) {
-      ++counts.blank;
-      return;
-    }
+    if (!counts.Note(decoded)) return;
     const bool dead = decoded.outcome == DecodeOutcome::kDead;
-    ++(dead ? counts.dead : counts.damaged);
     if (std::string_view(decoded.reason) == RecordDecoder::kUnreadableLog) {
       // The record itself says what and where.
       const std::string_view raw = pipeline_->event().raw;

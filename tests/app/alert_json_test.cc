@@ -19,9 +19,7 @@ using Strings = std::vector<std::string>;
 const Timestamp kTen = *ParseTimestamp("2026-11-22T10:00:00.123456789Z");
 
 std::string Json(const Alert& alert, int64_t at) {
-  std::string json;
-  AppendTopicAlert(alert, at, &json);
-  return json;
+  return TopicAlertRecord(alert, static_cast<uint64_t>(at));
 }
 std::string Record(const Alert& alert) {
   std::string json;

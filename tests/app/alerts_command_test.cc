@@ -197,10 +197,10 @@ TEST_F(AlertsCommandTest, AnIdThatIsUnknownOrMeansSeveralIsAComplaint) {
 TEST(AlertsWithoutDataTest, AFolderWithoutDataIsNamed) {
   const BinaryRun run = RunBinary({"alerts", "list", "--data-dir", "/nonexistent"});
   EXPECT_EQ(run.exit_code, 5);
-  EXPECT_EQ(
-      run.err,
-      "redthread: there is nothing in /nonexistent yet: `redthread run` keeps alerts there; name another "
-      "folder with --data-dir\n");
+  EXPECT_EQ(run.err,
+            "redthread: there is nothing in /nonexistent yet: `redthread run` keeps what it finds there; "
+            "name another "
+            "folder with --data-dir\n");
 }
 
 TEST(TimeArgumentTest, SpansDatesAndTimesAreReadAndAllElseIsRefused) {

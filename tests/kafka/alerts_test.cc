@@ -37,10 +37,8 @@ class AlertsTopicTest : public KafkaRunTest {
     size_t n = 0;
     const auto write = [&](const Alert& alert) {
       const int partition = static_cast<int>(n++ % 3);
-      const auto send = [&](const Alert& revision, int64_t at) {
-        std::string json;
-        AppendTopicAlert(revision, at, &json);
-        producer.Send(alerts_topic_, partition, json);
+      const auto send = [&](const Alert& revision, uint64_t at) {
+        producer.Send(alerts_topic_, partition, TopicAlertRecord(revision, at));
       };
       Alert before = alert;
       before.state = AlertState::kEarly;

@@ -213,6 +213,26 @@ TEST_F(PipelineEqualityTest, AFolderLostUnderLoadIsMadeAgainFromTheTopic) {
   EXPECT_TRUE(Told() == Scanned(events));
 }
 
+TEST_F(PipelineEqualityTest, SighupPutsTheRulesBesideAWorkerInForce) {
+  const std::string topic = kafka_->MakeTopic("sighup", 1);
+  rule_paths_ = Write("changing.yml", kSignInRules);
+  ConfigurePipeline({{topic}}, 1);
+  ControlTopic control({{{brokers_}, "", {}}, control_}, &clock_);
+  const auto epoch = [&] {
+    EXPECT_TRUE(control.Refresh().ok());
+    return control.log().current().has_value() ? control.log().current()->number : 0;
+  };
+  const auto worker = StartWorker("0");
+  EXPECT_TRUE(Until([&] { return epoch() == 1; }));
+  Write("changing.yml", kSignInRules + OtherRules(1));
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_EQ(epoch(), 1U) << "nothing was asked for";
+  worker->Signal(SIGHUP);
+  EXPECT_TRUE(Until([&] { return epoch() == 2; }));
+  worker->Signal(SIGTERM);
+  EXPECT_EQ(worker->Wait().exit_code, 0);
+}
+
 // More changes than rules are kept of: what was read with the first ones is read again all the same.
 TEST_F(PipelineEqualityTest, AFolderLostAfterManyChangesOfRulesIsMadeAgain) {
   const std::string topic = kafka_->MakeTopic("changes", 2);
