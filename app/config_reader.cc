@@ -164,8 +164,7 @@ void ConfigReader::ReadEntry(const YamlNode& key, const YamlNode& map, std::stri
 void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const SettingSpec& spec,
                                const std::string& path) {
   if (!CheckAvailable(key, spec.availability, "`" + path + "`")) return;
-  // Written out, as in the form's description; of other lists an empty one is taken for a slip.
-  if (path == "rules.pipelines" && value.IsSequence() && value.children.empty()) return;
+  if (MayBeEmpty(spec) && value.IsSequence() && value.children.empty()) return;
   Setting setting;
   setting.path = path;
   setting.spec = &spec;

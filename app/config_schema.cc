@@ -250,6 +250,10 @@ std::string SectionName(const SectionSpec& section) {
   return dot == nullptr ? section.path : dot + 1;
 }
 
+bool MayBeEmpty(const SettingSpec& spec) {
+  return std::string_view(spec.section) == "rules" && std::string_view(spec.name) == "pipelines";
+}
+
 bool HasNamedEntries(std::string_view section) { return section == "sources" || section == "sinks"; }
 
 std::vector<std::string_view> SplitChoices(std::string_view choices) {

@@ -64,6 +64,8 @@ std::vector<const SettingSpec*> SettingsOf(std::string_view section);
 std::vector<const SectionSpec*> SectionsBelow(std::string_view section);
 // The last part of a section's path: "file".
 std::string SectionName(const SectionSpec& section);
+// Whether an empty list of it means that there is none. Of others it is taken for a slip.
+bool MayBeEmpty(const SettingSpec& spec);
 // Whether the entries of a section are named by the user and have a type: "sources", "sinks".
 bool HasNamedEntries(std::string_view section);
 

@@ -59,7 +59,7 @@ Json SettingSchema(const SettingSpec& spec) {
     schema.update(value);
     return schema;
   }
-  schema["anyOf"] = {value, {{"type", "array"}, {"items", value}, {"minItems", 1}}};
+  schema["anyOf"] = {value, {{"type", "array"}, {"items", value}, {"minItems", MayBeEmpty(spec) ? 0 : 1}}};
   return schema;
 }
 

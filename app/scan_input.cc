@@ -55,6 +55,8 @@ CLI::Option* AddScanInput(CLI::App* app, ScanInput* input) {
 
 bool ReadScanInput(const ScanInput& input, CommandContext* context, ScanOptions* options) {
   options->paths = input.paths;
+  if (context->messages->verbosity() == Verbosity::kVerbose)
+    options->problems_an_input = ScanReport::kMaxProblems;
   options->jobs =
       input.jobs > 0 ? input.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options->format = ParseSourceFormat(input.format).value_or(SourceFormat::kAuto);
@@ -112,10 +114,12 @@ std::shared_ptr<const Engine> LoadScanEngine(const ScanInput& input, CommandCont
 }
 
 void ReportScanInput(const ScanReport& report, bool year_given, CommandContext* context) {
+  const bool verbose = context->messages->verbosity() == Verbosity::kVerbose;
   for (const std::string& problem : report.problems) context->messages->Problem(problem);
   if (report.problem_count > report.problems.size()) {
     context->messages->Notice("showing " + WithThousands(report.problems.size()) + " of " +
-                              WithThousands(report.problem_count) + " problems with the input");
+                              WithThousands(report.problem_count) + " problems with the input" +
+                              (verbose ? "" : " (-v names more)"));
   }
   const IngestCounts& c = report.counts;
   std::string text = Counted(c.records, "line") + " of " + Counted(report.inputs, "input");

@@ -102,6 +102,7 @@ struct Problem {
   size_t input = 0;
   uint64_t record = 0;
   std::string text;
+  bool of_record = true;  // else of the input as such
   bool operator<(const Problem& other) const {
     return std::tie(input, record, text) < std::tie(other.input, other.record, other.text);
   }
@@ -118,7 +119,8 @@ struct Scan::Input {
 struct Scan::Shared {
   Shared(std::shared_ptr<const CorrelationPlan> plan, const ScanOptions& options)
       : sorter({options.max_sort_bytes, {}}),
-        correlation(std::move(plan), options.max_sort_bytes, options.window) {}
+        correlation(std::move(plan), options.max_sort_bytes, options.window),
+        problems_an_input(options.problems_an_input) {}
 
   // Reading: one worker at a time.
   std::mutex read_mutex;
@@ -133,6 +135,7 @@ struct Scan::Shared {
   SpillSorter sorter;
   ScanCorrelation correlation;
   std::vector<Problem> problems;
+  const size_t problems_an_input;
   Status failure;
   FieldCensus* census = nullptr;  // of kCensus
   ScanProgress progress;
@@ -145,9 +148,7 @@ struct Scan::Shared {
     ++report->problem_count;
     report->input_lost = true;
     problems.push_back(std::move(problem));
-    if (problems.size() < 2 * ScanReport::kMaxProblems) return;
-    std::nth_element(problems.begin(), problems.begin() + ScanReport::kMaxProblems, problems.end());
-    problems.resize(ScanReport::kMaxProblems);
+    if (problems.size() >= 2 * ScanReport::kMaxProblems) CutProblems();
   }
 
   // The next lines of the next input that has any. False when all are read.
@@ -160,7 +161,7 @@ struct Scan::Shared {
         Result<std::unique_ptr<RecordReader>> opened =
             RecordReader::Open(inputs[current].path, inputs[current].path, {});
         if (!opened.ok()) {
-          NoteProblem(report, {current, 0, opened.status().message()});
+          NoteProblem(report, {current, 0, opened.status().message(), false});
           continue;
         }
         reader = std::move(*opened);
@@ -172,10 +173,21 @@ struct Scan::Shared {
         *input = &inputs[current];
         return true;
       }
-      if (!more.ok()) NoteProblem(report, {current, ~uint64_t{0}, more.status().message()});
+      if (!more.ok()) NoteProblem(report, {current, ~uint64_t{0}, more.status().message(), false});
       progress.input_bytes += inputs[current].size;
       reader.reset();
     }
+  }
+
+  // Puts them in order and leaves the first few of each input, and of all.
+  void CutProblems() {
+    std::sort(problems.begin(), problems.end());
+    size_t input = 0, of_input = 0;
+    std::erase_if(problems, [&](const Problem& p) {
+      if (std::exchange(input, p.input) != p.input) of_input = 0;
+      return p.of_record && of_input++ >= problems_an_input;
+    });
+    problems.resize(std::min(problems.size(), ScanReport::kMaxProblems));
   }
 
   void NoteProblem(ScanReport* report, Problem problem) {
@@ -400,7 +412,7 @@ Status Scan::ReadAll(Mode mode, const Tick& tick, FieldCensus* census) {
   shared_ = std::make_unique<Shared>(engine_->correlations(), options_);
   shared_->census = census;
   InputList list = ExpandInputs(options_.paths);
-  for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message()});
+  for (const Status& problem : list.problems) shared_->AddProblem(&report_, {0, 0, problem.message(), false});
   bool known_size = true;
   for (const std::string& path : list.paths) {
     Input input;
@@ -444,8 +456,7 @@ Status Scan::ReadAll(Mode mode, const Tick& tick, FieldCensus* census) {
   for (std::thread& worker : workers) worker.join();
   if (tick) tick(shared_->progress);
 
-  std::sort(shared_->problems.begin(), shared_->problems.end());
-  shared_->problems.resize(std::min(shared_->problems.size(), ScanReport::kMaxProblems));
+  shared_->CutProblems();
   for (Problem& p : shared_->problems) report_.problems.push_back(std::move(p.text));
   return shared_->failure;
 }

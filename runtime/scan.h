@@ -47,6 +47,7 @@ struct ScanOptions {
   int jobs = 1;                          // worker threads, at least 1
   Level min_level = Level::kInformational;
   Nanoseconds fold_window = kDefaultFoldWindow;
+  size_t problems_an_input = 10;     // records of one that could not be read: so many are told
   size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
   MatchLog::Options window;          // of a correlation's group: what is in memory, what in a file
 };
@@ -80,8 +81,8 @@ struct ScanReport {
   uint64_t without_group = 0;  // matches that took no part in a correlation, for lack of a field of its group
   uint64_t cut_combinations =
       0;  // matches of which a correlation did not look at every combination of values
-  // What could not be read, each with its place, in the order of the inputs; the first kMaxProblems of
-  // problem_count.
+  // What could not be read, each with its place, in the order of the inputs; of problem_count the first
+  // kMaxProblems, of records of one input ScanOptions::problems_an_input.
   std::vector<std::string> problems;
   uint64_t problem_count = 0;
   bool input_lost = false;  // some input, or part of one, was not read

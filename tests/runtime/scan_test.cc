@@ -114,8 +114,13 @@ TEST_F(ScanTest, ProblemsAreCountedBeyondThoseThatAreShown) {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += "no json " + std::to_string(i) + "\n";
   Write("a.ndjson", text);
+  Write("b.ndjson", "no json\n");
   Detections({.paths = {folder_}, .jobs = 3});
-  EXPECT_EQ(report_.problem_count, 5000u);
+  EXPECT_EQ(report_.problem_count, 5001u);
+  ASSERT_EQ(report_.problems.size(), 11u) << "a few of each input";
+  EXPECT_THAT(report_.problems[9], HasSubstr("a.ndjson: record 9,"));
+  EXPECT_THAT(report_.problems[10], HasSubstr("b.ndjson: record 0,"));
+  Detections({.paths = {folder_}, .jobs = 3, .problems_an_input = 10'000});
   ASSERT_EQ(report_.problems.size(), ScanReport::kMaxProblems);
   EXPECT_THAT(report_.problems[0], HasSubstr("record 0,"));
   EXPECT_THAT(report_.problems.back(), HasSubstr("record 999,"));
