@@ -261,7 +261,7 @@ int RunOverStore(const ScanInput& input, CommandContext* context) {
   if (database == nullptr) return exit_code;
   FieldCensus census(engine->program());
   Result<StoredCensus> stored = TakeStoredCensus(
-      *(*database)->Snapshot(), engine, {},
+      *database->Snapshot(), engine, {},
       [&config](const SourceState& state) { return InputOf(config, state); }, &census);
   Read read;
   read.status = stored.status();
