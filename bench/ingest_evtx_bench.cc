@@ -19,25 +19,11 @@
 #include "ingest/line_stream.h"
 #include "ingest/record_decoder.h"
 #include "ingest/record_reader.h"
+#include "tests/support/bytes_stream.h"
 #include "tests/support/evtx_builder.h"
 
 namespace redthread {
 namespace {
-
-// Bytes that lie in memory.
-class BytesStream final : public ByteStream {
- public:
-  explicit BytesStream(const std::string& bytes) : bytes_(bytes) {}
-  Result<size_t> Read(char* out, size_t size) override {
-    const size_t n = bytes_.copy(out, size, at_);
-    at_ += n;
-    return n;
-  }
-
- private:
-  const std::string& bytes_;
-  size_t at_ = 0;
-};
 
 std::vector<std::string> files;
 

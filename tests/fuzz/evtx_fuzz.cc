@@ -7,25 +7,11 @@
 #include "core/text.h"
 #include "ingest/evtx_stream.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/support/bytes_stream.h"
 #include "tests/support/evtx_builder.h"
 
 namespace redthread {
 namespace {
-
-class BytesStream final : public ByteStream {
- public:
-  BytesStream(std::string_view bytes, size_t piece) : bytes_(bytes), piece_(piece) {}
-  Result<size_t> Read(char* out, size_t size) override {
-    const size_t n = bytes_.copy(out, std::min(size, piece_), at_);
-    at_ += n;
-    return n;
-  }
-
- private:
-  const std::string_view bytes_;
-  const size_t piece_;
-  size_t at_ = 0;
-};
 
 std::string Read(std::string_view file, size_t from_piece, size_t to_piece) {
   EvtxStream stream(std::make_unique<BytesStream>(file, from_piece));

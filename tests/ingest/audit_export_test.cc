@@ -4,6 +4,7 @@
 #include "ingest/audit_export_stream.h"
 #include "ingest/line_stream.h"
 #include "tests/ingest/text_fixture.h"
+#include "tests/support/bytes_stream.h"
 
 namespace redthread {
 namespace {
@@ -12,22 +13,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 using Strings = std::vector<std::string>;
-
-// Bytes that lie in memory, given out in pieces.
-class BytesStream final : public ByteStream {
- public:
-  BytesStream(std::string bytes, size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
-  Result<size_t> Read(char* out, size_t size) override {
-    const size_t n = bytes_.copy(out, std::min(size, piece_), at_);
-    at_ += n;
-    return n;
-  }
-
- private:
-  const std::string bytes_;
-  const size_t piece_;
-  size_t at_ = 0;
-};
 
 // The lines that a file is made of; without lines when it is not converted.
 Strings LinesOfFile(const std::string& file, size_t piece = 1 << 16) {

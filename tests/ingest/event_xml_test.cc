@@ -6,6 +6,7 @@
 #include "ingest/line_stream.h"
 #include "ingest/xml_export_stream.h"
 #include "tests/ingest/text_fixture.h"
+#include "tests/support/bytes_stream.h"
 
 namespace redthread {
 namespace {
@@ -123,21 +124,6 @@ TEST_F(XmlFormatTest, OtherXmlIsDeadAndKeepsItsText) {
 }
 
 // ---- exports
-
-class BytesStream final : public ByteStream {
- public:
-  BytesStream(std::string bytes, size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
-  Result<size_t> Read(char* out, size_t size) override {
-    const size_t n = bytes_.copy(out, std::min(size, piece_), at_);
-    at_ += n;
-    return n;
-  }
-
- private:
-  const std::string bytes_;
-  const size_t piece_;
-  size_t at_ = 0;
-};
 
 std::vector<std::string> LinesOfExport(const std::string& document, size_t piece = 1 << 16) {
   LineStream stream = LinesOf(std::make_unique<BytesStream>(document, piece));

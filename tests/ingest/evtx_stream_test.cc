@@ -10,6 +10,7 @@
 #include "ingest/little_endian.h"
 #include "ingest/record_decoder.h"
 #include "tests/ingest/ingest_fixture.h"
+#include "tests/support/bytes_stream.h"
 #include "tests/support/evtx_builder.h"
 
 namespace redthread {
@@ -20,21 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 using Strings = std::vector<std::string>;
-
-// Bytes that lie in memory.
-class BytesStream final : public ByteStream {
- public:
-  explicit BytesStream(std::string bytes) : bytes_(std::move(bytes)) {}
-  Result<size_t> Read(char* out, size_t size) override {
-    const size_t n = bytes_.copy(out, size, at_);
-    at_ += n;
-    return n;
-  }
-
- private:
-  const std::string bytes_;
-  size_t at_ = 0;
-};
 
 Strings LinesIn(const std::string& text) {
   Strings lines;
