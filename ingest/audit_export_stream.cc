@@ -1,7 +1,6 @@
 #include "ingest/audit_export_stream.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "core/text.h"
@@ -12,7 +11,6 @@ namespace redthread {
 
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
 constexpr std::string_view kData = "AuditData";
 constexpr std::string_view kTypeLine = "#TYPE ";
 // What the first column may be.
@@ -76,6 +74,15 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
+// Line ends within JSON are white space.
+void AddOneLine(std::string_view text, std::string* lines) {
+  const auto begin = static_cast<std::ptrdiff_t>(lines->size());
+  lines->append(text);
+  std::replace(lines->begin() + begin, lines->end(), '\n', ' ');
+  std::replace(lines->begin() + begin, lines->end(), '\r', ' ');
+  lines->push_back('\n');
+}
+
 }  // namespace
 
 bool AuditExportStream::MayDetect(std::string_view beginning) {
@@ -100,56 +107,27 @@ bool AuditExportStream::Detect(std::string_view beginning) {
   return names.size() > 1 && std::find(names.begin(), names.end(), kData) != names.end();
 }
 
-Result<size_t> AuditExportStream::Read(char* out, size_t size) {
-  while (taken_ == lines_.size()) {
-    lines_.clear();
-    taken_ = 0;
-    if (TakeRow()) continue;
-    if (at_end_) {
-      if (!failure_.ok()) return failure_;
-      return size_t{0};
-    }
-    Fill();
-  }
-  const size_t n = std::min(size, lines_.size() - taken_);
-  std::memcpy(out, lines_.data() + taken_, n);
-  taken_ += n;
-  return n;
-}
-
-void AuditExportStream::Fill() {
-  text_.erase(0, done_);
-  searched_ -= done_;
-  done_ = 0;
-  const size_t used = text_.size();
-  text_.resize(used + kReadBytes);
-  const Result<size_t> n = from_->Read(text_.data() + used, kReadBytes);
-  text_.resize(used + (n.ok() ? *n : 0));
-  failure_ = n.status();
-  at_end_ = !n.ok() || *n == 0;
-}
-
-bool AuditExportStream::TakeRow() {
-  if (done_ == text_.size()) return false;
-  size_t end = RowEnd();
+size_t AuditExportStream::TakePart(std::string_view text, bool at_end, std::string* lines) {
+  if (text.empty()) return 0;
+  size_t end = RowEnd(text);
   size_t next = end + 1;
-  if (end == std::string::npos) {
-    if (!at_end_ && text_.size() - done_ < kMaxRowBytes) return false;
-    end = next = std::min(text_.size(), done_ + kMaxRowBytes);
+  if (end == std::string_view::npos) {
+    if (!at_end && text.size() < kMaxRowBytes) return 0;
+    end = next = std::min(text.size(), kMaxRowBytes);
   }
-  std::string_view row = std::string_view(text_).substr(done_, end - done_);
-  done_ = searched_ = next;
+  std::string_view row = text.substr(0, end);
+  searched_ = 0;
   at_ = At::kCellStart;
   if (row.ends_with('\r')) row.remove_suffix(1);
-  if (!row.empty()) AddRow(row);
-  return true;
+  if (!row.empty()) AddRow(row, lines);
+  return next;
 }
 
-size_t AuditExportStream::RowEnd() {
+size_t AuditExportStream::RowEnd(std::string_view text) {
   // The same in whatever pieces it was read: so what is too long is cut also where its end is known.
-  const size_t limit = std::min(text_.size(), done_ + kMaxRowBytes);
+  const size_t limit = std::min(text.size(), kMaxRowBytes);
   for (; searched_ < limit; ++searched_) {
-    const char c = text_[searched_];
+    const char c = text[searched_];
     if (at_ == At::kQuoted) {
       if (c == '"') at_ = At::kQuoteInQuotes;
     } else if (c == '\n') {
@@ -162,16 +140,16 @@ size_t AuditExportStream::RowEnd() {
       at_ = At::kPlain;
     }
   }
-  return std::string::npos;
+  return std::string_view::npos;
 }
 
-void AuditExportStream::AddRow(std::string_view row) {
+void AuditExportStream::AddRow(std::string_view row, std::string* lines) {
   if (!has_header_ && row.starts_with(kTypeLine)) return;
   if (ReadHeader(row)) return;
   Split(row, separator_, &cells_);
-  if (has_header_ && data_column_ < cells_.size() && AddEvent(Trimmed(cells_[data_column_]))) return;
-  lines_.append(kUnreadable);
-  AddOneLine(row);
+  if (has_header_ && data_column_ < cells_.size() && AddEvent(Trimmed(cells_[data_column_]), lines)) return;
+  lines->append(kUnreadable);
+  AddOneLine(row, lines);
 }
 
 // Files of several exports have several.
@@ -194,7 +172,7 @@ bool AuditExportStream::ReadHeader(std::string_view row) {
   return true;
 }
 
-bool AuditExportStream::AddEvent(std::string_view data) {
+bool AuditExportStream::AddEvent(std::string_view data, std::string* lines) {
   if (!data.starts_with('{')) return false;
   std::string_view body = data;
   // Programs for tables cut what is too long: of such an event its beginning is read.
@@ -207,17 +185,8 @@ bool AuditExportStream::AddEvent(std::string_view data) {
     AppendJsonString(cells_[column], &line);
   }
   if (whole) line.push_back('}');
-  AddOneLine(line);
+  AddOneLine(line, lines);
   return true;
-}
-
-// Line ends within JSON are white space.
-void AuditExportStream::AddOneLine(std::string_view text) {
-  const size_t begin = lines_.size();
-  lines_.append(text);
-  std::replace(lines_.begin() + static_cast<std::ptrdiff_t>(begin), lines_.end(), '\n', ' ');
-  std::replace(lines_.begin() + static_cast<std::ptrdiff_t>(begin), lines_.end(), '\r', ' ');
-  lines_.push_back('\n');
 }
 
 }  // namespace redthread

@@ -18,12 +18,12 @@
 #include <utility>
 #include <vector>
 
-#include "ingest/byte_stream.h"
+#include "ingest/export_stream.h"
 
 namespace redthread {
 
 // One per thread.
-class AuditExportStream final : public ByteStream {
+class AuditExportStream final : public ExportStream {
  public:
   // What the line of an unreadable row begins with.
   static constexpr std::string_view kUnreadable = "unreadable row of an audit export: ";
@@ -37,28 +37,19 @@ class AuditExportStream final : public ByteStream {
   static bool Detect(std::string_view beginning);
 
   // `from`: UTF-8, with or without its mark.
-  explicit AuditExportStream(std::unique_ptr<ByteStream> from) : from_(std::move(from)) {}
-
-  Result<size_t> Read(char* out, size_t size) override;
-  bool compressed() const override { return from_->compressed(); }
+  explicit AuditExportStream(std::unique_ptr<ByteStream> from) : ExportStream(std::move(from)) {}
 
  private:
   enum class At { kCellStart, kPlain, kQuoted, kQuoteInQuotes };
 
-  void Fill();
-  // Takes a row off text_; false when more is needed.
-  bool TakeRow();
-  // The end of the row at hand, before its line end; npos when it is not there yet.
-  size_t RowEnd();
-  void AddRow(std::string_view row);
+  size_t TakePart(std::string_view text, bool at_end, std::string* lines) override;
+  // The end of the row that `text` begins with, before its line end; npos when it is not there yet.
+  size_t RowEnd(std::string_view text);
+  void AddRow(std::string_view row, std::string* lines);
   bool ReadHeader(std::string_view row);
-  bool AddEvent(std::string_view data);
-  void AddOneLine(std::string_view text);
+  bool AddEvent(std::string_view data, std::string* lines);
 
-  std::unique_ptr<ByteStream> from_;
-  std::string text_;  // read, from done_ on not yet made lines of
-  size_t done_ = 0;
-  size_t searched_ = 0;     // of text_: the row at hand does not end before it
+  size_t searched_ = 0;     // bytes of the row at hand in which it does not end
   At at_ = At::kCellStart;  // where in a row that is
   char separator_ = ',';
   bool has_header_ = false;
@@ -66,10 +57,6 @@ class AuditExportStream final : public ByteStream {
   // Of those that AuditData does not have: number and name.
   std::vector<std::pair<size_t, std::string_view>> extra_columns_;
   std::vector<std::string> cells_;  // of the row at hand
-  std::string lines_;               // from taken_ on not yet given out
-  size_t taken_ = 0;
-  bool at_end_ = false;
-  Status failure_;
 };
 
 }  // namespace redthread

@@ -1,7 +1,6 @@
 #include "ingest/xml_export_stream.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "ingest/utf8_stream.h"
 
@@ -10,7 +9,6 @@ namespace redthread {
 namespace {
 
 constexpr std::string_view kEventEnd = "</Event>";
-constexpr size_t kReadBytes = 64 << 10;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -22,6 +20,19 @@ bool BeginsTag(std::string_view text, std::string_view tag) {
 
 void SkipSpace(std::string_view* text) {
   while (!text->empty() && IsSpace(text->front())) text->remove_prefix(1);
+}
+
+void AddLine(std::string_view text, std::string* lines) {
+  bool in_tag = false;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') {
+      lines->append(in_tag ? " " : c == '\n' ? "&#10;" : "&#13;");
+      continue;
+    }
+    in_tag = c == '<' || (in_tag && c != '>');
+    lines->push_back(c);
+  }
+  lines->push_back('\n');
 }
 
 }  // namespace
@@ -48,78 +59,35 @@ bool XmlExportStream::Detect(std::string_view beginning) {
   return BeginsTag(text, "<Events") || BeginsTag(text, "<Event");
 }
 
-Result<size_t> XmlExportStream::Read(char* out, size_t size) {
-  while (taken_ == lines_.size()) {
-    lines_.clear();
-    taken_ = 0;
-    if (TakePart()) continue;
-    if (at_end_) {
-      if (!failure_.ok()) return failure_;
-      return size_t{0};
-    }
-    Fill();
-  }
-  const size_t n = std::min(size, lines_.size() - taken_);
-  std::memcpy(out, lines_.data() + taken_, n);
-  taken_ += n;
-  return n;
-}
-
-void XmlExportStream::Fill() {
-  text_.erase(0, done_);
-  searched_ -= std::min(searched_, done_);
-  done_ = 0;
-  const size_t used = text_.size();
-  text_.resize(used + kReadBytes);
-  const Result<size_t> n = from_->Read(text_.data() + used, kReadBytes);
-  text_.resize(used + (n.ok() ? *n : 0));
-  failure_ = n.status();
-  at_end_ = !n.ok() || *n == 0;
-}
-
-bool XmlExportStream::TakePart() {
-  std::string_view rest = std::string_view(text_).substr(done_);
+// White space is a part of its own, and of no line.
+size_t XmlExportStream::TakePart(std::string_view text, bool at_end, std::string* lines) {
+  std::string_view rest = text;
   SkipSpace(&rest);
-  done_ = text_.size() - rest.size();
-  if (rest.empty()) return false;
-  if (BeginsTag(rest, "<Event")) return TakeEvent();
+  if (rest.size() < text.size() || rest.empty()) return text.size() - rest.size();
+  if (BeginsTag(text, "<Event")) return TakeEvent(text, at_end, lines);
   // One tag, or text up to the next.
-  const bool tag = rest.front() == '<';
-  const size_t found = rest.find(tag ? '>' : '<');
-  if (found == std::string_view::npos && !at_end_ && rest.size() < kMaxLineBytes) return false;
-  const size_t end = found == std::string_view::npos ? rest.size() : found + (tag ? 1 : 0);
-  const std::string_view part = rest.substr(0, std::min(end, kMaxLineBytes));
-  done_ += part.size();
+  const bool tag = text.front() == '<';
+  const size_t found = text.find(tag ? '>' : '<');
+  if (found == std::string_view::npos && !at_end && text.size() < kMaxLineBytes) return 0;
+  const size_t end = found == std::string_view::npos ? text.size() : found + (tag ? 1 : 0);
+  const std::string_view part = text.substr(0, std::min(end, kMaxLineBytes));
   const bool root = BeginsTag(part, "<Events") || part == "</Events>" || part.starts_with("<?xml");
-  if (!root) AddLine(part);
-  return true;
+  if (!root) AddLine(part, lines);
+  return part.size();
 }
 
-bool XmlExportStream::TakeEvent() {
-  const size_t found = text_.find(kEventEnd, std::max(searched_, done_));
-  if (found == std::string::npos && !at_end_ && text_.size() - done_ < kMaxLineBytes) {
-    searched_ = text_.size() - std::min(text_.size(), kEventEnd.size() - 1);
-    return false;
+size_t XmlExportStream::TakeEvent(std::string_view text, bool at_end, std::string* lines) {
+  const size_t found = text.find(kEventEnd, searched_);
+  if (found == std::string_view::npos && !at_end && text.size() < kMaxLineBytes) {
+    searched_ = text.size() - std::min(text.size(), kEventEnd.size() - 1);
+    return 0;
   }
   // The same in whatever pieces it was read: so what is too long is cut also where its end is known.
-  const size_t all = found == std::string::npos ? text_.size() : found + kEventEnd.size();
-  const size_t end = std::min(all, done_ + kMaxLineBytes);
-  AddLine(std::string_view(text_).substr(done_, end - done_));
-  done_ = searched_ = end;
-  return true;
-}
-
-void XmlExportStream::AddLine(std::string_view text) {
-  bool in_tag = false;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      lines_.append(in_tag ? " " : c == '\n' ? "&#10;" : "&#13;");
-      continue;
-    }
-    in_tag = c == '<' || (in_tag && c != '>');
-    lines_.push_back(c);
-  }
-  lines_.push_back('\n');
+  const size_t all = found == std::string_view::npos ? text.size() : found + kEventEnd.size();
+  const size_t end = std::min(all, kMaxLineBytes);
+  AddLine(text.substr(0, end), lines);
+  searched_ = 0;
+  return end;
 }
 
 }  // namespace redthread

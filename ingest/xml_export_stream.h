@@ -9,13 +9,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "ingest/byte_stream.h"
+#include "ingest/export_stream.h"
 
 namespace redthread {
 
 // One per thread.
-class XmlExportStream final : public ByteStream {
+class XmlExportStream final : public ExportStream {
  public:
   // Longer events, and what lies between events, are cut into lines of so much.
   static constexpr size_t kMaxLineBytes = 1 << 20;
@@ -27,26 +28,13 @@ class XmlExportStream final : public ByteStream {
   static bool Detect(std::string_view beginning);
 
   // `from`: UTF-8.
-  explicit XmlExportStream(std::unique_ptr<ByteStream> from) : from_(std::move(from)) {}
-
-  Result<size_t> Read(char* out, size_t size) override;
-  bool compressed() const override { return from_->compressed(); }
+  explicit XmlExportStream(std::unique_ptr<ByteStream> from) : ExportStream(std::move(from)) {}
 
  private:
-  void Fill();
-  // Takes from text_ what is whole; false when more is needed.
-  bool TakePart();
-  bool TakeEvent();
-  void AddLine(std::string_view text);
+  size_t TakePart(std::string_view text, bool at_end, std::string* lines) override;
+  size_t TakeEvent(std::string_view text, bool at_end, std::string* lines);
 
-  std::unique_ptr<ByteStream> from_;
-  std::string text_;  // read, from done_ on not yet made lines of
-  size_t done_ = 0;
-  size_t searched_ = 0;  // of text_: no end of the event at hand stands before it
-  std::string lines_;    // from taken_ on not yet given out
-  size_t taken_ = 0;
-  bool at_end_ = false;
-  Status failure_;
+  size_t searched_ = 0;  // bytes of the event at hand in which its end does not stand
 };
 
 }  // namespace redthread
