@@ -18,18 +18,6 @@
 namespace redthread {
 namespace {
 
-int Fail(const Status& status, CommandContext* context) {
-  context->messages->Error(status.message());
-  return ExitCodeOf(status);
-}
-
-// Tells of rows that could not be read. The exit code then says that the answer is not whole.
-int TellDamage(const Damage& damage, CommandContext* context) {
-  if (damage.rows == 0) return kExitDone;
-  context->messages->Error(Counted(damage.rows, "alert") + " could not be read: " + damage.first.message());
-  return kExitInput;
-}
-
 bool Selected(const Alert& alert, const AlertsListOptions& options) {
   const std::string state = AlertStateName(alert.state);
   return options.states.empty() ||
@@ -98,7 +86,7 @@ int ListCanonical(const AlertView& alerts, const TimeRange& range, Level least, 
   const Status written = writer.Finish();
   if (!visited.ok()) return Fail(visited, context);
   if (!written.ok()) return Fail(written, context);
-  return TellDamage(damage, context);
+  return TellDamage(damage, "alert", context);
 }
 
 int List(const AlertView& alerts, const TimeRange& range, Level least, const AlertsListOptions& options,
@@ -139,7 +127,7 @@ int List(const AlertView& alerts, const TimeRange& range, Level least, const Ale
     context->messages->Notice(Counted(below, "alert") + " below " + LevelName(least) +
                               " left out (use --min-level informational)");
   }
-  return TellDamage(damage, context);
+  return TellDamage(damage, "alert", context);
 }
 
 void AddAlertsList(CommandTree* tree, CLI::App* parent) {

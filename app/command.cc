@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "app/display_width.h"
+#include "app/exit_code.h"
+#include "app/numbers.h"
 #include "rules/nearest_name.h"
+#include "storage/state_reader.h"
 
 namespace redthread {
 namespace {
@@ -95,6 +98,17 @@ CLI::Option* WithChoices(CLI::Option* option, std::vector<std::string> choices) 
 }
 
 }  // namespace
+
+int Fail(const Status& status, CommandContext* context) {
+  context->messages->Error(status.message());
+  return ExitCodeOf(status);
+}
+
+int TellDamage(const Damage& damage, const char* row, CommandContext* context) {
+  if (damage.rows == 0) return kExitDone;
+  context->messages->Error(Counted(damage.rows, row) + " could not be read: " + damage.first.message());
+  return kExitInput;
+}
 
 CommandTree::CommandTree() : root_(std::make_unique<CLI::App>("", "redthread")) {
   root_->formatter(std::make_shared<ExamplesFirst>());

@@ -14,6 +14,7 @@
 #include "app/result_writer.h"
 #include "app/terminal.h"
 #include "core/clock.h"
+#include "core/status.h"
 
 namespace CLI {
 class App;
@@ -21,6 +22,8 @@ class Option;
 }  // namespace CLI
 
 namespace redthread {
+
+struct Damage;
 
 // The options that every command has, with REDTHREAD_* variables already taken in where no flag was given.
 // Empty: neither flag nor variable.
@@ -39,6 +42,13 @@ struct CommandContext {
   Messages* messages = nullptr;
   Clock* clock = nullptr;
 };
+
+// Tells what went wrong. Returns the exit code of a command that ends with it.
+int Fail(const Status& status, CommandContext* context);
+
+// Tells of what could not be read of the state, if anything: "2 alerts could not be read: ..", with `row` as
+// "alert". The exit code then says that the answer is not whole.
+int TellDamage(const Damage& damage, const char* row, CommandContext* context);
 
 using CommandFunction = std::function<int(CommandContext*)>;
 

@@ -148,10 +148,7 @@ int RunConfigInit(CommandContext* context) {
   const std::string path =
       context->options.config_path.empty() ? kDefaultConfigPath : context->options.config_path;
   const Status status = CreateFile(path, SampleConfig());
-  if (!status.ok()) {
-    context->messages->Error(status.message());
-    return ExitCodeOf(status);
-  }
+  if (!status.ok()) return Fail(status, context);
   context->messages->Count("wrote " + path + "; next: `redthread config check -c " + path + "`");
   return kExitDone;
 }

@@ -174,10 +174,7 @@ int Finish(const Engine& engine, const FieldCensus& census, const Read& read, Co
     const std::vector<CoverageGroup> groups = GroupCoverage(engine, census, coverage);
     status = CoverageOutput(context, engine, coverage, groups, read.by_rule).Write(census.events());
   }
-  if (!status.ok()) {
-    context->messages->Error(status.message());
-    return ExitCodeOf(status);
-  }
+  if (!status.ok()) return Fail(status, context);
   if (!engine.rules().problems.empty()) return kExitUsage;
   return read.input_lost ? kExitInput : kExitDone;
 }

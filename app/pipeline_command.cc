@@ -135,10 +135,7 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   for (Nanoseconds waited{0}; !first.ok() && !stop && waited < kRulesPatience; waited += kRulesTurn)
     first = control.AwaitFirst(kRulesTurn);
   if (!first.ok() && stop) return kExitDone;
-  if (!first.ok()) {
-    context->messages->Error(first.message());
-    return ExitCodeOf(first);
-  }
+  if (!first.ok()) return Fail(first, context);
 
   PipelineWorker::Options options = OptionsOf(config, flags);
   options.on_problem = warn;
@@ -146,20 +143,14 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   PipelineMetrics metrics(registry.get());
   options.metrics = &metrics;
   const auto exposer = Serve(registry, config.pipeline->metrics_address);
-  if (!exposer.ok()) {
-    context->messages->Error(exposer.status().message());
-    return ExitCodeOf(exposer.status());
-  }
+  if (!exposer.ok()) return Fail(exposer.status(), context);
   count("a worker of group " + config.pipeline->settings.group + ", reading topics from " +
         config.pipeline->settings.brokers[0] + ", state in " + config.data_dir);
   PipelineWorker worker(options, &control, context->clock);
   const Status status = worker.Run(stop);
   const std::lock_guard lock(telling);
   TellReport(worker.report(), options, context->messages);
-  if (!status.ok()) {
-    context->messages->Error(status.message());
-    return ExitCodeOf(status);
-  }
+  if (!status.ok()) return Fail(status, context);
   const IngestCounts& records = worker.report().detect.records;
   const bool input_lost = records.dead > 0 || records.damaged > 0 || records.oversized > 0;
   return flags.until_idle && input_lost ? kExitInput : kExitDone;

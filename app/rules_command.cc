@@ -22,11 +22,6 @@
 namespace redthread {
 namespace {
 
-int Fail(const Status& status, CommandContext* context) {
-  context->messages->Error(status.message());
-  return ExitCodeOf(status);
-}
-
 // Loads the rules of a command and tells what is wrong with them; null and *exit_code when there is nothing
 // to go on with.
 std::shared_ptr<const RuleSet> Load(const RuleOptions& options, CommandContext* context, int* exit_code) {

@@ -223,10 +223,7 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
   options.next_engine = [&reload, context] { return NextEngine(&reload, context->messages); };
   Result<std::unique_ptr<Embedded>> embedded =
       Embedded::Open(std::move(engine), std::move(options), context->clock);
-  if (!embedded.ok()) {
-    context->messages->Error(embedded.status().message());
-    return ExitCodeOf(embedded.status());
-  }
+  if (!embedded.ok()) return Fail(embedded.status(), context);
   for (const SyslogSourceConfig& source : config.syslog_sources)
     context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
   for (const HttpSourceConfig& source : config.http_sources)
@@ -243,10 +240,7 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
   TellLeftOut(report, context->messages);
   TellListeners(report, context->messages);
   TellTopics(report, context->messages);
-  if (!status.ok()) {
-    context->messages->Error(status.message());
-    return ExitCodeOf(status);
-  }
+  if (!status.ok()) return Fail(status, context);
   return flags.until_idle && report.input_lost ? kExitInput : kExitDone;
 }
 

@@ -187,10 +187,7 @@ int RunScan(CommandContext* context, const ScanFlags& flags) {
     });
   }
   ReportScanInput(scan.report(), flags.year != 0, context);
-  if (!status.ok()) {
-    context->messages->Error(status.message());
-    return ExitCodeOf(status);
-  }
+  if (!status.ok()) return Fail(status, context);
   context->messages->Count(Counted(scan.report().detections, "detection") +
                            (flags.hits ? ", " + Counted(output.hits(), "hit")
                             : flags.detections || flags.summary

@@ -190,17 +190,6 @@ void TellAdvice(const SourceView& view, Timestamp now, Messages* messages) {
                       "; `redthread sources dead-letters` shows more");
 }
 
-int Fail(const Status& status, CommandContext* context) {
-  context->messages->Error(status.message());
-  return ExitCodeOf(status);
-}
-
-int TellDamage(const Damage& damage, CommandContext* context) {
-  if (damage.rows == 0) return kExitDone;
-  context->messages->Error(Counted(damage.rows, "row") + " could not be read: " + damage.first.message());
-  return kExitInput;
-}
-
 void AddDeadLetter(const SourceState& source, const StoredDeadLetter& letter, ResultWriter* writer) {
   if (writer->wants_rows()) {
     writer->AddRow({{ShortTime(letter.arrival)},
@@ -311,7 +300,7 @@ int RunSourcesList(CommandContext* context) {
   for (const SourceView& view : *views) AddSource(view, now, &writer);
   if (const Status status = writer.Finish(); !status.ok()) return Fail(status, context);
   for (const SourceView& view : *views) TellAdvice(view, now, context->messages);
-  return TellDamage(stored->damage, context);
+  return TellDamage(stored->damage, "row", context);
 }
 
 int RunSourcesDeadLetters(const DeadLettersOptions& options, CommandContext* context) {
@@ -345,7 +334,7 @@ int RunSourcesDeadLetters(const DeadLettersOptions& options, CommandContext* con
     return Fail(status, context);
   }
   if (left_out > 0) context->messages->Notice(Counted(left_out, "record") + " left out (use --limit 0)");
-  return TellDamage(stored->damage, context);
+  return TellDamage(stored->damage, "row", context);
 }
 
 }  // namespace redthread

@@ -8,11 +8,6 @@
 namespace redthread {
 std::string Named(const std::string& name) { return name == kOurs ? "`kafka`" : "source `" + name + "`"; }
 
-int Fail(const Status& status, CommandContext* context) {
-  context->messages->Error(status.message());
-  return ExitCodeOf(status);
-}
-
 Result<TopicsView> ViewOf(const std::string& name, const KafkaSettings& settings,
                           const std::vector<std::string>& wanted, bool described) {
   const auto named = [&](const Status& status) {

@@ -25,9 +25,6 @@ inline constexpr char kOurs[] = "kafka:";  // no source can have that name
 // As messages name it.
 std::string Named(const std::string& name);
 
-// Tells it, and returns its exit code.
-int Fail(const Status& status, CommandContext* context);
-
 // `described`: with TopicsView::topics. Errors: as KafkaAdmin's, with the name before them.
 Result<TopicsView> ViewOf(const std::string& name, const KafkaSettings& settings,
                           const std::vector<std::string>& wanted, bool described);
