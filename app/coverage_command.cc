@@ -1,7 +1,5 @@
 #include "app/coverage_command.h"
 
-#include <fnmatch.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
@@ -20,7 +18,6 @@
 #include "core/alert.h"
 #include "core/text.h"
 #include "correlate/coverage.h"
-#include "ingest/sender.h"
 #include "runtime/stored_census.h"
 #include "storage/database.h"
 
@@ -199,47 +196,6 @@ int RunOverFiles(const ScanInput& input, CommandContext* context) {
   return Finish(*engine, census, read, context);
 }
 
-// What the configuration says of the sources of one input.
-template <typename SourceConfig>
-StoredInput InputOf(const SourceConfig& source) {
-  StoredInput input;
-  input.log_source = source.log_source;
-  input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-  input.zone = ZoneOf(source.time_zone);
-  return input;
-}
-
-// Whether a file was found by a pattern: it is that path or below it, or the glob matches.
-bool IsFoundBy(const std::string& pattern, const std::string& path) {
-  return path == pattern || path.compare(0, pattern.size() + 1, pattern + "/") == 0 ||
-         fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
-}
-
-// The input that a stored source is of; nothing is declared of one that the configuration names no more.
-StoredInput InputOf(const Config& config, const SourceState& state) {
-  if (const std::optional<SenderIdentity> sender = SenderIdentity::Decode(state.identity);
-      sender.has_value()) {
-    for (const SyslogSourceConfig& source : config.syslog_sources) {
-      if (source.name == sender->input) return InputOf(source);
-    }
-    for (const HttpSourceConfig& source : config.http_sources) {
-      if (source.name == sender->input) return InputOf(source);
-    }
-    return {};
-  }
-  for (const FileSourceConfig& source : config.file_sources) {
-    for (const std::string& pattern : source.paths) {
-      if (IsFoundBy(pattern, state.path)) return InputOf(source);
-    }
-  }
-  for (const KafkaSourceConfig& source : config.kafka_sources) {
-    for (const std::string& topic : source.topics) {
-      if (IsFoundBy(topic, state.path)) return InputOf(source);
-    }
-  }
-  return {};
-}
-
 int RunOverStore(const ScanInput& input, CommandContext* context) {
   if (!input.log_sources.empty() || input.format != "auto" || input.year != 0) {
     context->messages->Error("--logsource, --format and --year are about files, and there is no PATH");
@@ -259,7 +215,7 @@ int RunOverStore(const ScanInput& input, CommandContext* context) {
   FieldCensus census(engine->program());
   Result<StoredCensus> stored = TakeStoredCensus(
       *database->Snapshot(), engine, {},
-      [&config](const SourceState& state) { return InputOf(config, state); }, &census);
+      [&config](const SourceState& state) { return StoredInputOf(config, state); }, &census);
   Read read;
   read.status = stored.status();
   if (stored.ok()) {

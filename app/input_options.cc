@@ -1,6 +1,14 @@
 #include "app/input_options.h"
 
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "ingest/kafka_partition.h"
+#include "ingest/kafka_settings.h"
+#include "ingest/sender.h"
 
 namespace redthread {
 
@@ -16,16 +24,54 @@ std::vector<Cidr> NetworksOf(const std::vector<std::string>& texts) {
 }
 
 KafkaInput KafkaInputOf(const KafkaSourceConfig& source) {
-  KafkaInput input;
+  KafkaInput input = InputOf<KafkaInput>(source);
   input.name = source.name;
   input.settings = source.settings;
   input.topics = source.topics;
-  input.log_source = source.log_source;
-  input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-  input.zone = ZoneOf(source.time_zone);
-  input.trusted_proxies = NetworksOf(source.trusted_proxies);
   input.max_record_bytes = source.max_record_bytes;
   return input;
+}
+
+namespace {
+
+// Whether a file was found by a pattern: it is that path or below it, or the glob matches.
+bool IsFoundBy(const std::string& pattern, const std::string& path) {
+  return path == pattern || path.compare(0, pattern.size() + 1, pattern + "/") == 0 ||
+         fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
+}
+
+bool Reads(const FileSourceConfig& source, const SourceState& state) {
+  return std::any_of(source.paths.begin(), source.paths.end(),
+                     [&](const std::string& pattern) { return IsFoundBy(pattern, state.path); });
+}
+
+template <typename SourceConfig>
+std::optional<StoredInput> InputNamed(const std::vector<SourceConfig>& sources, const std::string& name) {
+  for (const SourceConfig& source : sources) {
+    if (source.name == name) return InputOf<StoredInput>(source);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+StoredInput StoredInputOf(const Config& config, const SourceState& state) {
+  if (const auto sender = SenderIdentity::Decode(state.identity)) {
+    std::optional<StoredInput> input = InputNamed(config.syslog_sources, sender->input);
+    if (!input.has_value()) input = InputNamed(config.http_sources, sender->input);
+    return std::move(input).value_or(StoredInput{});
+  }
+  if (const auto kafka = KafkaIdentity::Decode(state.identity)) {
+    for (const KafkaSourceConfig& source : config.kafka_sources) {
+      const Result<TopicFilter> topics = TopicFilter::Of(source.topics);
+      if (topics.ok() && topics->Matches(kafka->partition.topic)) return InputOf<StoredInput>(source);
+    }
+    return {};
+  }
+  for (const FileSourceConfig& source : config.file_sources) {
+    if (Reads(source, state)) return InputOf<StoredInput>(source);
+  }
+  return {};
 }
 
 }  // namespace redthread

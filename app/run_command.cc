@@ -91,20 +91,9 @@ std::shared_ptr<const Engine> NextEngine(RuleReload* reload, Messages* messages)
   return engine;
 }
 
-// What is the same of every kind of listener.
-template <typename SourceConfig>
-ListenerInput InputOf(const SourceConfig& source) {
-  ListenerInput input;
-  input.name = source.name;
-  input.log_source = source.log_source;
-  input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-  input.zone = ZoneOf(source.time_zone);
-  input.trusted_proxies = NetworksOf(source.trusted_proxies);
-  return input;
-}
-
 ListenerInput ListenerOf(const SyslogSourceConfig& source) {
-  ListenerInput input = InputOf(source);
+  ListenerInput input = InputOf<ListenerInput>(source);
+  input.name = source.name;
   SyslogListener::Options listener;
   listener.address = source.address;
   listener.udp = source.udp;
@@ -118,7 +107,8 @@ ListenerInput ListenerOf(const SyslogSourceConfig& source) {
 }
 
 ListenerInput ListenerOf(const HttpSourceConfig& source) {
-  ListenerInput input = InputOf(source);
+  ListenerInput input = InputOf<ListenerInput>(source);
+  input.name = source.name;
   HttpListener::Options listener;
   listener.address = source.address;
   listener.service = {source.hec, source.bulk, source.otlp, source.ndjson, source.tokens};
@@ -141,13 +131,9 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   options.until_idle = flags.until_idle;
   options.jobs = flags.jobs;
   for (const FileSourceConfig& source : config.file_sources) {
-    FileInput input;
+    FileInput input = InputOf<FileInput>(source);
     input.name = source.name;
     input.patterns = source.paths;
-    input.log_source = source.log_source;
-    input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
-    input.zone = ZoneOf(source.time_zone);
-    input.trusted_proxies = NetworksOf(source.trusted_proxies);
     options.inputs.push_back(std::move(input));
   }
   options.idle_after = {

@@ -10,6 +10,7 @@ namespace redthread {
 namespace {
 
 struct Source {
+  SourceState state;
   StoredInput input;
   uint32_t declared = FactsTable::kNotDeclared;
   bool seen = false;
@@ -28,6 +29,7 @@ Result<StoredCensus> TakeStoredCensus(const StateReader& reader, std::shared_ptr
       reader,
       [&](const SourceState& state) {
         Source& source = sources[state.id];
+        source.state = state;
         source.input = input_of(state);
         source.declared = engine->facts()->Declare(source.input.log_source);
         return true;
@@ -42,10 +44,7 @@ Result<StoredCensus> TakeStoredCensus(const StateReader& reader, std::shared_ptr
     record.assign(stored.record.raw);
     const size_t size = record.size();
     record.append(Decoder::kPadding, '\0');
-    RecordOrigin origin;
-    origin.format = source.input.format;
-    origin.zone = source.input.zone.get();
-    origin.written = stored.record.arrival;
+    const RecordOrigin origin = OriginOf(source.input, source.state, stored.record.arrival);
     Position position;
     position.source = stored.source;
     position.epoch = stored.epoch;

@@ -6,24 +6,15 @@
 #include <memory>
 #include <vector>
 
-#include "core/log_source.h"
-#include "core/record_origin.h"
 #include "core/status.h"
-#include "core/time_zone.h"
 #include "correlate/field_census.h"
 #include "runtime/engine.h"
+#include "runtime/stored_input.h"
 #include "storage/event_store.h"
 #include "storage/source_registry.h"
 #include "storage/state_reader.h"
 
 namespace redthread {
-
-// What the configuration says of a source.
-struct StoredInput {
-  DeclaredLogSource log_source;
-  SourceFormat format = SourceFormat::kAuto;
-  std::shared_ptr<const TimeZone> zone;  // null: UTC
-};
 
 struct StoredCensus {
   uint64_t sources = 0;           // with stored records
