@@ -62,34 +62,36 @@ std::optional<Stored> OpenStored(CommandContext* context, int* exit_code) {
 }
 
 // The newest first.
-Result<std::vector<SourceView>> SourcesOf(Stored* stored) {
-  std::vector<SourceView> views;
+Result<std::vector<SourceState>> SourcesOf(Stored* stored) {
+  std::vector<SourceState> sources;
   const auto add = [&](const SourceState& state) {
     const auto file = FileIdentity::Decode(state.identity);
-    if (file.has_value() && file->is_former_content()) return true;  // no copy of it has turned up
-    SourceView view{state, {}, {}};
-    Result<SourceCensus> census = GetCensus(*stored->reader, state.id);
-    if (census.ok()) {
-      view.census = *census;
-    } else {
-      stored->damage.Note(census.status());
-    }
-    views.push_back(std::move(view));
+    // Of former content no copy has turned up.
+    if (!file.has_value() || !file->is_former_content()) sources.push_back(state);
     return true;
   };
   RT_RETURN_IF_ERROR(ForEachSource(*stored->reader, add, &stored->damage));
-  for (SourceView& view : views) {
-    if (view.state.dead_letters == 0) continue;
-    const auto first = [&](const StoredDeadLetter& letter) {
-      view.dead = letter;
-      return false;
-    };
-    RT_RETURN_IF_ERROR(ForEachDeadLetter(*stored->reader, view.state.id, first, &stored->damage));
-  }
-  std::stable_sort(views.begin(), views.end(), [](const SourceView& a, const SourceView& b) {
-    return a.state.last_heard.value_or(Timestamp::Min()) > b.state.last_heard.value_or(Timestamp::Min());
+  std::stable_sort(sources.begin(), sources.end(), [](const SourceState& a, const SourceState& b) {
+    return a.last_heard.value_or(Timestamp::Min()) > b.last_heard.value_or(Timestamp::Min());
   });
-  return views;
+  return sources;
+}
+
+Result<SourceView> ViewOf(const SourceState& state, Stored* stored) {
+  SourceView view{state, {}, {}};
+  Result<SourceCensus> census = GetCensus(*stored->reader, state.id);
+  if (census.ok()) {
+    view.census = *census;
+  } else {
+    stored->damage.Note(census.status());
+  }
+  if (state.dead_letters == 0) return view;
+  const auto first = [&](const StoredDeadLetter& letter) {
+    view.dead = letter;
+    return false;
+  };
+  RT_RETURN_IF_ERROR(ForEachDeadLetter(*stored->reader, state.id, first, &stored->damage));
+  return view;
 }
 
 const char* StateOf(const SourceView& view, Timestamp now) {
@@ -215,10 +217,10 @@ void AddDeadLetter(const SourceState& source, const StoredDeadLetter& letter, Re
 // Visits the letters of all sources that are asked for.
 Status ForEachLetter(Stored* stored, const DeadLettersOptions& options, uint64_t* left_out,
                      const std::function<Status(const SourceState&, const StoredDeadLetter&)>& visit) {
-  const Result<std::vector<SourceView>> views = SourcesOf(stored);
-  if (!views.ok()) return views.status();
-  for (const SourceView& view : *views) {
-    if (view.state.path.find(options.source) == std::string::npos) continue;
+  const Result<std::vector<SourceState>> sources = SourcesOf(stored);
+  if (!sources.ok()) return sources.status();
+  for (const SourceState& source : *sources) {
+    if (source.path.find(options.source) == std::string::npos) continue;
     uint64_t shown = 0;
     Status status;
     const auto add = [&](const StoredDeadLetter& letter) {
@@ -226,11 +228,11 @@ Status ForEachLetter(Stored* stored, const DeadLettersOptions& options, uint64_t
         ++*left_out;
       } else {
         ++shown;
-        status = visit(view.state, letter);
+        status = visit(source, letter);
       }
       return status.ok();
     };
-    RT_RETURN_IF_ERROR(ForEachDeadLetter(*stored->reader, view.state.id, add, &stored->damage));
+    RT_RETURN_IF_ERROR(ForEachDeadLetter(*stored->reader, source.id, add, &stored->damage));
     RT_RETURN_IF_ERROR(status);
   }
   return Status::Ok();
@@ -285,8 +287,14 @@ int RunSourcesList(CommandContext* context) {
   int exit_code = kExitDone;
   std::optional<Stored> stored = OpenStored(context, &exit_code);
   if (!stored.has_value()) return exit_code;
-  const Result<std::vector<SourceView>> views = SourcesOf(&*stored);
-  if (!views.ok()) return Fail(views.status(), context);
+  const Result<std::vector<SourceState>> sources = SourcesOf(&*stored);
+  if (!sources.ok()) return Fail(sources.status(), context);
+  std::vector<SourceView> views;
+  for (const SourceState& source : *sources) {
+    Result<SourceView> view = ViewOf(source, &*stored);
+    if (!view.ok()) return Fail(view.status(), context);
+    views.push_back(std::move(*view));
+  }
   ResultWriter writer(context->options.output, context->out, stdout,
                       {{"SOURCE", false, true, true},
                        {"STATE"},
@@ -297,9 +305,9 @@ int RunSourcesList(CommandContext* context) {
                        {"CLOCK", true},
                        {"UNREAD", true}});
   const Timestamp now = context->clock->Now();
-  for (const SourceView& view : *views) AddSource(view, now, &writer);
+  for (const SourceView& view : views) AddSource(view, now, &writer);
   if (const Status status = writer.Finish(); !status.ok()) return Fail(status, context);
-  for (const SourceView& view : *views) TellAdvice(view, now, context->messages);
+  for (const SourceView& view : views) TellAdvice(view, now, context->messages);
   return TellDamage(stored->damage, "row", context);
 }
 
