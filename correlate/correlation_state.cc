@@ -178,6 +178,14 @@ void CorrelationState::PutRow(T* t, Group* g) {
   if (g->unsaved != unsaved_.end()) unsaved_.erase(std::exchange(g->unsaved, unsaved_.end()));
 }
 
+// All that is there of groups stands in rows then.
+void CorrelationState::PutRows(T* t) {
+  for (Group* g : pending_) {
+    if (g->changed) PutRow(t, g);
+  }
+  while (!unsaved_.empty()) PutRow(t, unsaved_.front().group);
+}
+
 Status CorrelationState::Flush(StateTransaction* t) {
   FlushJournal(t);
   for (Group* g : pending_) {
@@ -356,10 +364,7 @@ Status CorrelationState::NoteStart(T* t, const Group& g, Timestamp time) {
 
 // What the groups of a correlation have between two times.
 Status CorrelationState::RejudgeAll(T* t, CorrelationIndex index, Timestamp from, Timestamp to, bool late) {
-  for (Group* g : pending_) {
-    if (g->changed) PutRow(t, g);
-  }
-  while (!unsaved_.empty()) PutRow(t, unsaved_.front().group);
+  PutRows(t);
   constexpr size_t kChunk = 10'000;
   std::string begin = GroupRowKey(identities_[index]);
   const std::string end = PrefixEnd(begin);

@@ -15,6 +15,7 @@
 #include <array>
 #include <limits>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,6 +65,20 @@ class CorrelationState {
 
   // Takes matches of events, in any order of time.
   Status Add(StateTransaction* transaction, std::span<const GroupMatch> matches);
+
+  // A match that is kept, of a correlation that is in force.
+  struct Kept {
+    std::string group, match;  // keys
+    uint64_t hash = 0;         // of what is stored of it
+  };
+  // Finds what is kept of the matches of records, which ascend. Looks through all matches.
+  Status FindMatches(StateTransaction* transaction, std::span<const Position> records,
+                     std::map<Position, std::vector<Kept>>* found);
+  // A record was read once more: of its matches these were kept `before`, and these are what it has `now`.
+  // One that is in both, and the same, stays as it is; one that is gone is taken back, unless it is beyond
+  // the horizon.
+  Status Revise(StateTransaction* transaction, const std::vector<Kept>& before,
+                std::span<const GroupMatch> now);
 
   // Judges what waited for the watermark of the stage, finalises and forgets. `latest`: the greatest event
   // time read, matched or not.
@@ -145,6 +160,7 @@ class CorrelationState {
   void NotePending(Group* g);
   void NoteChange(Group* g);
   void PutRow(T* t, Group* g);
+  void PutRows(T* t);
   void Evict(T* t);
 
   // ---- matches and judges

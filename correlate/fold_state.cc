@@ -15,6 +15,11 @@ namespace {
 constexpr char kKind = 'f';
 constexpr Nanoseconds kTick{1};
 
+// Those without a time are a fold of their own.
+std::string KeyOf(const Rule& rule, const AlertGroup& group, Timestamp time) {
+  return FoldKey(rule, group) + (time == kNoTime ? '-' : 't');
+}
+
 std::string MatchPrefix(const std::string& key) { return KeyWriter(kKind).String(key).str(); }
 
 std::string MatchKey(const std::string& key, const FoldMatch& m) {
@@ -37,15 +42,18 @@ std::string MatchRow(const std::string& row_key, const FoldMatch& m) {
       .Finish(row_key);
 }
 
+// The key of its fold, its time and its position.
+bool ReadMatchKey(std::string_view row_key, std::string* key, FoldMatch* m) {
+  KeyReader reader(row_key);
+  return reader.Kind(kKind) && reader.String(key) && reader.Time(&m->time) &&
+         reader.U32(&m->position.source) && reader.U32(&m->position.epoch) &&
+         reader.U64(&m->position.index) && reader.Done();
+}
+
 // Reads a match row; the rule, the group and the path are those of its fold.
 Status ReadMatch(std::string_view row_key, std::string_view value, FoldMatch* m) {
-  KeyReader reader(row_key);
   std::string key;
-  if (!reader.Kind(kKind) || !reader.String(&key) || !reader.Time(&m->time) ||
-      !reader.U32(&m->position.source) || !reader.U32(&m->position.epoch) ||
-      !reader.U64(&m->position.index) || !reader.Done()) {
-    return DamagedRow("match", row_key, "not the key of a folded match");
-  }
+  if (!ReadMatchKey(row_key, &key, m)) return DamagedRow("match", row_key, "not the key of a folded match");
   Result<std::string_view> payload = OpenRow("match", row_key, value);
   if (!payload.ok()) return payload.status();
   RowReader fields(*payload);
@@ -60,7 +68,7 @@ Status ReadMatch(std::string_view row_key, std::string_view value, FoldMatch* m)
 
 Status FoldState::Add(StateTransaction* t, const FoldMatch& match, Timestamp watermark) {
   const Rule& rule = rules_->rules[match.rule];
-  const std::string key = FoldKey(rule, match.group) + (match.time == kNoTime ? '-' : 't');
+  const std::string key = KeyOf(rule, match.group, match.time);
   Result<Episode*> newest = Newest(t, key, match);
   if (!newest.ok()) return newest.status();
   const std::string row_key = MatchKey(key, match);
@@ -324,6 +332,104 @@ Result<Timestamp> FoldState::EpisodeStart(StateTransaction* t, const std::string
       }));
   RT_RETURN_IF_ERROR(damage);
   return start;
+}
+
+// ---- records that are read once more
+
+Status FoldState::FindMatches(const StateReader& reader, std::span<const Position> records,
+                              std::map<Position, std::vector<Kept>>* found, Damage* damage) const {
+  struct Match {
+    Position position;
+    std::string row;
+  };
+  std::unordered_map<std::string, std::vector<Match>> by_key;
+  const std::string begin(1, kKind);
+  std::string key;
+  FoldMatch m;
+  RT_RETURN_IF_ERROR(
+      reader.Scan(ColumnFamily::kMatch, begin, PrefixEnd(begin), [&](std::string_view row, std::string_view) {
+        if (ReadMatchKey(row, &key, &m) && std::binary_search(records.begin(), records.end(), m.position))
+          by_key[key].push_back({m.position, std::string(row)});
+        return true;
+      }));
+  if (by_key.empty()) return Status::Ok();
+  // A key is a hash: whose it is, the alerts of its fold say.
+  std::unordered_map<std::string_view, RuleIndex> by_id;
+  for (RuleIndex i = 0; i < rules_->rules.size(); ++i) by_id.emplace(rules_->rules[i].id, i);
+  return ForEachAlert(
+      reader, {},
+      [&](const Alert& alert) {
+        const auto rule = by_id.find(alert.rule_id);
+        if (alert.correlation || rule == by_id.end()) return true;
+        const auto matches = by_key.find(KeyOf(rules_->rules[rule->second], alert.group, alert.time));
+        if (matches == by_key.end()) return true;
+        for (Match& match : matches->second)
+          (*found)[match.position].push_back({std::move(match.row), rule->second, alert.group});
+        by_key.erase(matches);
+        return !by_key.empty();
+      },
+      damage);
+}
+
+Status FoldState::Revise(StateTransaction* t, const std::vector<Kept>& before, std::span<const FoldMatch> now,
+                         Timestamp watermark) {
+  std::vector<const FoldMatch*> added;
+  std::map<std::string_view, const Kept*> gone;
+  for (const Kept& kept : before) gone.emplace(kept.row, &kept);
+  for (const FoldMatch& match : now) {
+    const std::string key = KeyOf(rules_->rules[match.rule], match.group, match.time);
+    if (gone.erase(MatchKey(key, match)) == 0) added.push_back(&match);
+  }
+  for (const auto& [row, kept] : gone) RT_RETURN_IF_ERROR(Remove(t, *kept, watermark));
+  for (const FoldMatch* match : added) RT_RETURN_IF_ERROR(Add(t, *match, watermark));
+  return Status::Ok();
+}
+
+// What is left of its episode is that episode, a later one, several, or nothing.
+Status FoldState::Remove(StateTransaction* t, const Kept& kept, Timestamp watermark) {
+  FoldMatch match;
+  std::string key;
+  if (!ReadMatchKey(kept.row, &key, &match)) return DamagedRow("match", kept.row, "not its key");
+  match.rule = kept.rule;
+  match.group = kept.group;
+  RT_RETURN_IF_ERROR(Forget(t, key));
+  const Result<Timestamp> start = EpisodeStart(t, key, match.time);
+  if (!start.ok()) return start.status();
+  const Rule& rule = rules_->rules[match.rule];
+  t->Delete(ColumnFamily::kMatch, kept.row);
+
+  std::vector<Timestamp> starts;
+  std::optional<Timestamp> before;  // the match before the one at hand
+  Status damage;
+  const auto visit = [&](std::string_view row, std::string_view value) {
+    FoldMatch m;
+    damage = ReadMatch(row, value, &m);
+    // As it was, the episode goes on to the first gap, and there is none up to the match.
+    const Timestamp last = std::max(before.value_or(*start), std::min(m.time, match.time));
+    if (!damage.ok() || !SameEpisode(last, m.time, options_.window)) return false;
+    if (!before.has_value() || !SameEpisode(*before, m.time, options_.window)) starts.push_back(m.time);
+    before = m.time;
+    return true;
+  };
+  RT_RETURN_IF_ERROR(
+      t->Scan(ColumnFamily::kMatch, GroupKey(key, *start), PrefixEnd(MatchPrefix(key)), visit));
+  RT_RETURN_IF_ERROR(damage);
+  const bool stands = !starts.empty() && starts[0] == *start;
+  if (!stands) {
+    const std::string replaced_by = starts.empty() ? "" : AlertId(rule, match.group, starts[0]);
+    RT_RETURN_IF_ERROR(Withdraw(t, key, match, *start, replaced_by));
+  }
+  for (const Timestamp begin : starts) {
+    if (begin == *start) {
+      RT_RETURN_IF_ERROR(RebuildExisting(t, key, match, begin));
+      continue;
+    }
+    Result<Alert> alert = Rebuild(t, key, match, begin);
+    if (!alert.ok()) return alert.status();
+    RT_RETURN_IF_ERROR(Begin(t, key, std::move(*alert), watermark));
+    newest_.erase(key);  // it need not be the newest
+  }
+  return Status::Ok();
 }
 
 // ---- the watermark

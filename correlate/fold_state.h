@@ -11,8 +11,11 @@
 //   timer  'f' deadline key start          -> look at that episode when the watermark gets there
 #pragma once
 
+#include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/status.h"
 #include "correlate/fold.h"
@@ -46,6 +49,22 @@ class FoldState {
   // Timestamp::Max() is the end of all input.
   Status Advance(StateTransaction* transaction, Timestamp watermark);
 
+  // A match that is kept, of a rule that is in force.
+  struct Kept {
+    std::string row;  // its key
+    RuleIndex rule = 0;
+    AlertGroup group;
+  };
+  // Finds what is kept of the matches of records, which ascend. Looks through all matches, and all alerts, of
+  // which damaged ones are skipped and noted.
+  Status FindMatches(const StateReader& reader, std::span<const Position> records,
+                     std::map<Position, std::vector<Kept>>* found, Damage* damage) const;
+  // A record was read once more: of its matches these were kept `before`, and these are what it has `now`.
+  // One that is in both stays as it is; one that was kept and is gone leaves its alert, which then is what it
+  // would have been without it.
+  Status Revise(StateTransaction* transaction, const std::vector<Kept>& before,
+                std::span<const FoldMatch> now, Timestamp watermark);
+
   // Writes what is cached into the transaction: call before every commit.
   Status Flush(StateTransaction* transaction);
 
@@ -69,6 +88,7 @@ class FoldState {
   Status Begin(StateTransaction* t, const std::string& key, Alert alert, Timestamp watermark);
   Status Extend(StateTransaction* t, const std::string& key, const FoldMatch& match, Timestamp watermark,
                 Episode* episode);
+  Status Remove(StateTransaction* t, const Kept& kept, Timestamp watermark);
   Status Rejudge(StateTransaction* t, const std::string& key, const FoldMatch& match,
                  const std::string& row_key, Timestamp watermark);
   Status RebuildExisting(StateTransaction* t, const std::string& key, const FoldMatch& match,

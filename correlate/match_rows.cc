@@ -92,6 +92,20 @@ MatchOrigin OriginOf(const Position& position) {
   return origin;
 }
 
+Position PositionOf(const MatchOrigin& origin) {
+  const uint8_t* in = origin.data();
+  const auto take = [&in](int bytes) {
+    uint64_t v = 0;
+    for (; bytes > 0; --bytes) v = v << 8 | *in++;
+    return v;
+  };
+  Position position;
+  position.source = static_cast<SourceId>(take(4));
+  position.epoch = static_cast<uint32_t>(take(4));
+  position.index = take(8);
+  return position;
+}
+
 MatchOrigin OriginOf(std::string_view lower_group_key) { return HashBytes(lower_group_key); }
 
 // entry := size:varint has_origin:flag [origin] match; `size` is of all behind it
@@ -187,6 +201,23 @@ Status ScanMatches(const StateReader& reader, std::string_view group_key, Timest
   if (!status.ok() || !goes_on) return status;
   const std::string end = to == Timestamp::Max() ? BlocksEnd(group_key) : BlocksFrom(group_key, to);
   RT_RETURN_IF_ERROR(reader.Scan(ColumnFamily::kMatch, begin, end, take));
+  return status;
+}
+
+Status ScanAllMatches(const StateReader& reader,
+                      const std::function<void(std::string_view group_key, const StoredMatch&)>& visit) {
+  std::vector<StoredMatch> matches;
+  Status status;
+  const auto block = [&](std::string_view key, std::string_view value) {
+    matches.clear();
+    status = key.size() > kKeyTail ? ReadBlock(key, value, &matches)
+                                   : DamagedRow("match", key, "its key cannot be read");
+    if (!status.ok()) return false;
+    const std::string_view group_key = key.substr(1, key.size() - 1 - kKeyTail);
+    for (const StoredMatch& match : matches) visit(group_key, match);
+    return true;
+  };
+  RT_RETURN_IF_ERROR(reader.Scan(ColumnFamily::kMatch, BlocksBegin({}), BlocksEnd({}), block));
   return status;
 }
 

@@ -30,6 +30,8 @@ namespace redthread {
 using MatchOrigin = std::array<uint8_t, 16>;  // in the order of keys
 MatchOrigin OriginOf(const Position& position);
 MatchOrigin OriginOf(std::string_view lower_group_key);
+// Of an event's; of others anything.
+Position PositionOf(const MatchOrigin& origin);
 
 // A match as it is stored; a view. Matches of a group are ordered by time, reference and origin, of which no
 // two are the same.
@@ -61,6 +63,9 @@ using MatchVisitor = std::function<bool(const StoredMatch&)>;
 // Visits the matches in blocks with from <= time < to, in order; to = Max: to the end.
 Status ScanMatches(const StateReader& reader, std::string_view group_key, Timestamp from, Timestamp to,
                    const MatchVisitor& visit);
+// Visits the matches in blocks of all groups.
+Status ScanAllMatches(const StateReader& reader,
+                      const std::function<void(std::string_view group_key, const StoredMatch&)>& visit);
 // Stores entries, in any order; one that is there is replaced. No match in blocks is later than `newest`.
 Status StoreMatches(StateTransaction* transaction, std::string_view group_key, std::string_view entries,
                     Timestamp newest);

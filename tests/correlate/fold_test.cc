@@ -131,9 +131,10 @@ TEST_F(FoldTest, MatchesWithoutATimeAreOneAlert) {
   ASSERT_EQ(lines.size(), 2u);
 }
 
-TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
+// Some records are read once more in between, and match otherwise than at first.
+TEST_F(FoldTest, AnyOrderOfArrivalAnyRestartAndAnyRevisionGiveTheSortedAnswer) {
   Open();
-  for (uint32_t seed = 1; seed <= 60; ++seed) {
+  for (uint32_t seed = 1; seed <= 90; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     rules_.rules[0].id = "r" + std::to_string(seed);  // one database serves all seeds
     std::mt19937 random(seed);
@@ -150,6 +151,16 @@ TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
     const std::vector<std::string> expected = Expected(matches);
     EXPECT_EQ(expected.size(), BruteForceAlerts(matches));
     std::shuffle(matches.begin(), matches.end(), random);
+    // By record: what it matched at first, where that is not what it matches in the end.
+    std::map<Position, std::vector<FoldMatch>> at_first;
+    const bool revises = seed > 60;
+    for (uint64_t i = 0; revises && i < n; ++i) {
+      if (random() % 3 > 0) continue;
+      const FoldMatch other = Match(random() % 3 == 0 ? -1 : static_cast<int64_t>(random() % 300),
+                                    matches[i].position.index, random() % 2 == 0 ? "web01" : "db01");
+      at_first[matches[i].position] = {other};
+      if (random() % 3 == 0) at_first[matches[i].position].clear();
+    }
 
     auto state = std::make_unique<FoldState>(&rules_, FoldState::Options{});
     auto transaction = std::make_unique<StateTransaction>(database_.get());
@@ -159,9 +170,29 @@ TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
       ASSERT_TRUE(committed.ok()) << committed.message();
     };
     Timestamp watermark = Timestamp::Min();
-    for (const FoldMatch& m : matches) {
-      const Status added = state->Add(transaction.get(), m, watermark);
-      ASSERT_TRUE(added.ok()) << added.message();
+    std::map<Position, FoldMatch> to_revise;
+    const auto revise = [&] {
+      std::vector<Position> records;
+      for (const auto& [position, match] : to_revise) records.push_back(position);
+      std::map<Position, std::vector<FoldState::Kept>> kept;
+      Damage damage;
+      ASSERT_TRUE(state->FindMatches(*transaction, records, &kept, &damage).ok());
+      ASSERT_EQ(damage.rows, 0U);
+      for (const auto& [position, match] : to_revise) {
+        ASSERT_EQ(kept[position].size(), at_first[position].size());
+        const Status revised = state->Revise(transaction.get(), kept[position], {&match, 1}, watermark);
+        ASSERT_TRUE(revised.ok()) << revised.message();
+      }
+      to_revise.clear();
+    };
+    for (const FoldMatch& last : matches) {
+      const auto first = at_first.find(last.position);
+      if (first != at_first.end()) to_revise.emplace(last.position, last);
+      for (const FoldMatch& m : first == at_first.end() ? std::vector<FoldMatch>{last} : first->second) {
+        const Status added = state->Add(transaction.get(), m, watermark);
+        ASSERT_TRUE(added.ok()) << added.message();
+      }
+      if (random() % 15 == 0) revise();
       if (random() % 4 == 0) {
         watermark = std::max(
             watermark, Timestamp{} + kMinute * static_cast<int64_t>(random() % static_cast<uint32_t>(span)));
@@ -176,6 +207,11 @@ TEST_F(FoldTest, AnyOrderOfArrivalAndAnyRestartGiveTheSortedAnswer) {
         transaction = std::make_unique<StateTransaction>(database_.get());
       }
     }
+    if (random() % 2 == 0) {  // the input had ended before
+      ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
+      commit();
+    }
+    revise();
     ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
     commit();
     EXPECT_EQ(Standing(), expected);

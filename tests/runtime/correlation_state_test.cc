@@ -46,6 +46,7 @@ class CorrelationStateTest : public RuntimeTest {
     Nanoseconds disorder{0};  // events are displaced by less
     bool restarts = false;    // the state is dropped now and then, and taken up from disk
     bool finishes = false;    // the input ends now and then, and goes on
+    bool revises = false;     // some events are read otherwise at first, or as none
     CorrelationState::Options options;
   };
 
@@ -85,19 +86,42 @@ class CorrelationStateTest : public RuntimeTest {
       check(state->Flush(&t));
       check(t.Commit());
     };
-    for (const Arrival& arrival : arrivals) {
-      const std::string line = Padded(arrival.event.dump());
-      Position position;
-      position.index = index++;
+    const auto matches_of = [&](const SlowJson& event, const Position& position) {
+      const std::string line = Padded(event.dump());
       pipeline.Process(std::string_view(line).substr(0, line.size() - Decoder::kPadding), declared, position,
                        {});
+      std::vector<GroupMatch> matches;
       for (const RuleIndex rule : pipeline.matches()) {
         extractor.Extract(pipeline.event(), HashBytes(pipeline.event().raw), rule,
                           [&](CorrelationIndex i, const Texts& group, const CorrelationMatch& match) {
-                            const GroupMatch added{i, group, match};
-                            check(state->Add(&t, {&added, 1}));
+                            matches.push_back({i, group, match});
                           });
       }
+      return matches;
+    };
+    std::map<Position, const SlowJson*> to_revise;
+    const auto revise = [&] {
+      std::vector<Position> records;
+      for (const auto& [position, event] : to_revise) records.push_back(position);
+      std::map<Position, std::vector<CorrelationState::Kept>> kept;
+      check(state->FindMatches(&t, records, &kept));
+      for (const auto& [position, event] : to_revise) {
+        check(state->Revise(&t, kept[position], matches_of(*event, position)));
+        if (dice->Chance(20)) commit();
+      }
+      to_revise.clear();
+    };
+    for (const Arrival& arrival : arrivals) {
+      Position position;
+      position.index = index++;
+      if (way.revises && dice->Chance(20)) {
+        to_revise.emplace(position, &arrival.event);
+        const SlowJson& other = arrivals[dice->Below(arrivals.size())].event;
+        if (dice->Chance(70)) check(state->Add(&t, matches_of(other, position)));
+      } else {
+        check(state->Add(&t, matches_of(arrival.event, position)));
+      }
+      if (dice->Chance(5)) revise();
       latest = std::max(latest, Timestamp{arrival.time});
       if (dice->Chance(50)) {
         watermark = std::max(watermark, latest - way.lateness);
@@ -115,6 +139,10 @@ class CorrelationStateTest : public RuntimeTest {
         state = std::make_unique<CorrelationState>(engine->correlations(), way.options);
         check(state->Resume(&t, watermark, latest));
       }
+    }
+    if (way.revises) {
+      if (way.finishes) check(state->Finish(&t, std::max(watermark, latest), latest));
+      revise();
     }
     check(state->Finish(&t, std::max(watermark, latest), latest));
     commit();
@@ -251,6 +279,24 @@ TEST_F(CorrelationStateTest, LateMatchesWithinTheHorizonLeadToTheSameAnswer) {
       },
       100);
   EXPECT_GT(counts_.late, 0U);
+  EXPECT_GT(counts_.withdrawn, 0U);
+  EXPECT_EQ(counts_.beyond_horizon, 0U);
+}
+
+TEST_F(CorrelationStateTest, EventsThatWereReadOtherwiseAtFirstLeadToTheSameAnswer) {
+  CompareRandomStreams(
+      [](Dice* dice) {
+        Way way;
+        way.revises = true;
+        way.disorder = kSecond * dice->Below(300);
+        way.lateness = kSecond * dice->Below(5);
+        way.restarts = dice->Chance(50);
+        way.finishes = dice->Chance(30);
+        way.options = RandomOptions(dice);
+        way.options.late_horizon = kAnyHorizon;
+        return way;
+      },
+      100);
   EXPECT_GT(counts_.withdrawn, 0U);
   EXPECT_EQ(counts_.beyond_horizon, 0U);
 }
