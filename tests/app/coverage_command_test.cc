@@ -201,6 +201,22 @@ TEST_F(CoverageCommandTest, WithoutFilesItLooksAtWhatRunKeeps) {
   EXPECT_EQ(RunBinary({"rules", "coverage", "-c", config, "--year", "2026"}).exit_code, 2);
 }
 
+TEST_F(CoverageCommandTest, WhatRunKeepsIsReadAsRunReadIt) {
+  folder_.Write(
+      "access.log",
+      "10.0.0.9 - - [22/Nov/2026:10:05:03 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl\" \"192.0.2.1\"\n");
+  folder_.Write("r.yml", Rule("behind", "{category: webserver}", "{s: {proxy-ip: 10.0.0.9}, condition: s}"));
+  const std::string config = folder_.Write("c.yml",
+                                           "version: 1\ndata_dir: data\nsources: {e: {type: file, path: "
+                                           "access.log, trusted_proxies: 10.0.0.0/8}}\n"
+                                           "rules: {paths: [r.yml]}\n");
+  EXPECT_EQ(RunBinary({"run", "-c", config, "--until-idle"}).exit_code, 0);
+  const BinaryRun run = RunBinary({"rules", "coverage", "-c", config, "-o", "jsonl"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr(R"("can_fire":true,"matches":1)"))
+      << "a field that only a trusted proxy has";
+}
+
 TEST_F(CoverageCommandTest, ExitCodesAreThoseOfScan) {
   const std::string rule = Rule("r", "{product: aws}", "{s: [x], condition: s}");
   EXPECT_EQ(Run(rule + "title: broken\n").exit_code, 2);
