@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "app/config_command.h"
+#include "app/configured_engine.h"
 #include "app/exit_code.h"
 #include "app/input_options.h"
 #include "app/numbers.h"
@@ -35,48 +36,6 @@ void HandleSignals() {
   sigaction(SIGINT, &action, nullptr);
   action.sa_handler = OnReloadSignal;
   sigaction(SIGHUP, &action, nullptr);
-}
-
-// The rules that the configuration names. Bad ones are refused whole. Tells nothing: at a reload it runs in
-// another thread.
-RuleReload::Loaded LoadEngine(const Config& config) {
-  Result<std::shared_ptr<const RuleSet>> rules =
-      LoadRulesFor({config.rule_paths, config.rule_variables, config.rule_pipelines});
-  if (!rules.ok()) return {{}, {}, rules.status()};
-  RuleReload::Loaded loaded{*rules, {}, {}};
-  if (!loaded.rules->problems.empty()) {
-    loaded.status = Status::Invalid(Counted(loaded.rules->problems.size(), "problem") +
-                                    "; `redthread rules check` shows them");
-    return loaded;
-  }
-  Engine::Options options;
-  options.own_addresses = config.own_addresses;
-  Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(loaded.rules, options);
-  if (engine.ok()) {
-    loaded.engine = std::move(*engine);
-  } else {
-    loaded.status = engine.status();
-  }
-  return loaded;
-}
-
-// Tells what is wrong with the rules. Returns the engine over them; null, and told as well, when there is
-// none. `refused`: what that means.
-std::shared_ptr<const Engine> Told(RuleReload::Loaded loaded, const char* refused, Messages* messages) {
-  if (loaded.rules != nullptr) {
-    TellRuleProblems(*loaded.rules, messages);
-  }
-  if (loaded.engine == nullptr) messages->Error(refused + (": " + loaded.status.message()));
-  return std::move(loaded.engine);
-}
-
-// The files that LoadEngine reads, but for the shipped maps.
-std::vector<std::string> RuleFiles(const Config& config) {
-  std::vector<std::string> files =
-      RulePathsOf({config.rule_paths, config.rule_variables, config.rule_pipelines});
-  if (!config.rule_variables.empty()) files.push_back(config.rule_variables);
-  files.insert(files.end(), config.rule_pipelines.begin(), config.rule_pipelines.end());
-  return files;
 }
 
 // Asked by the running pipeline between batches.

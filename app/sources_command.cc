@@ -18,6 +18,7 @@
 #include "app/config_command.h"
 #include "app/exit_code.h"
 #include "app/numbers.h"
+#include "app/replay_command.h"
 #include "core/text.h"
 #include "ingest/file_identity.h"
 #include "storage/database.h"
@@ -260,7 +261,8 @@ void AddSourcesCommand(CommandTree* tree) {
       tree->Add(tree->root(), {"sources",
                                "who sends what, who is silent, and what could not be read",
                                {"redthread sources list             every source, newest first",
-                                "redthread sources dead-letters     what could not be read, and why"}});
+                                "redthread sources dead-letters     what could not be read, and why",
+                                "redthread sources replay           read it again, now that it can be"}});
   tree->Add(
       sources,
       {"list",
@@ -268,13 +270,14 @@ void AddSourcesCommand(CommandTree* tree) {
        {"redthread sources list              also while redthread runs",
         "redthread sources list -o jsonl | jq 'select(.state == \"silent\")'"}},
       RunSourcesList);
+  AddReplayCommand(tree, sources);
   auto options = std::make_shared<DeadLettersOptions>();
   CLI::App* letters =
       tree->Add(sources,
                 {"dead-letters",
                  "records that could not be read, with the reason and the place",
                  {"redthread sources dead-letters --source auth.log",
-                  "redthread sources dead-letters --raw | redthread scan -     once they can be read",
+                  "redthread sources dead-letters --raw | redthread scan -     what they would lead to",
                   "redthread sources dead-letters --limit 0 -o jsonl > unread.jsonl"}},
                 [options](CommandContext* c) { return RunSourcesDeadLetters(*options, c); });
   letters->add_option("--source", options->source, "only of sources whose path holds this")

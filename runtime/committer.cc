@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "storage/dead_letter_store.h"
-
 namespace redthread {
 
 namespace {
@@ -258,7 +256,12 @@ Status Committer::ApplyLines(const Batch& batch) {
   SourceState* source = *found;
   watermark_.AddSource(source->id, source->watermark, !batch.origin.pushed);
   if (!batch.origin.pushed) watermark_.SetHolds(source->id, true);
-  for (const ImperfectRecord& imperfect : batch.imperfect) NoteImperfect(imperfect, batch, source);
+  for (const ImperfectRecord& imperfect : batch.imperfect) {
+    const std::optional<StoredDeadLetter> letter = NoteImperfect(imperfect, batch);
+    if (!letter.has_value()) continue;
+    ++source->dead_letters;
+    PutDeadLetter(transaction_.get(), *letter);
+  }
   for (const MatchedRecord& matched : batch.matched) RT_RETURN_IF_ERROR(Fold(matched, batch, *source));
   RT_RETURN_IF_ERROR(correlations_.Add(transaction_.get(), batch.correlated));
   report_.without_group += batch.without_group;
@@ -272,10 +275,7 @@ Status Committer::StoreLines(const Batch& batch, SourceState* source) {
   RT_RETURN_IF_ERROR(batch.failure);
   RT_RETURN_IF_ERROR(events_.Append(transaction_.get(), batch.packed));
   for (const EventRecord& event : batch.events) {
-    if (!event.time.has_value()) continue;
-    watermark_.Observe(source->id, *event.time, event.arrival);
-    latest_ = std::max(latest_, *event.time);
-    source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), *event.time);
+    if (event.time.has_value()) ObserveTime(*event.time, event.arrival, source);
   }
   if (batch.origin.pushed) NoteTimes(batch);
   source->watermark = watermark_.Of(source->id);
@@ -299,7 +299,15 @@ Status Committer::CountRecords(const Batch& batch, SourceId source) {
   return Status::Ok();
 }
 
-Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source) {
+void Committer::ObserveTime(Timestamp time, Timestamp arrival, SourceState* source) {
+  watermark_.Observe(source->id, time, arrival);
+  latest_ = std::max(latest_, time);
+  source->greatest_time = std::max(source->greatest_time.value_or(Timestamp::Min()), time);
+}
+
+// But for the rule, of which there may be several.
+FoldMatch Committer::FoldMatchOf(const MatchedRecord& matched, const Batch& batch,
+                                 const SourceState& source) const {
   const RecordBatch::Record& record = batch.lines.records[matched.record];
   FoldMatch match;
   match.time = matched.time.value_or(kNoTime);
@@ -307,6 +315,11 @@ Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const S
   match.source = source.path;
   match.raw_hash = matched.raw_hash;
   match.group = matched.group;
+  return match;
+}
+
+Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source) {
+  FoldMatch match = FoldMatchOf(matched, batch, source);
   report_.detections += matched.rules.size();
   for (const RuleIndex rule : matched.rules) {
     // What a correlation stands on raises no alert of its own, unless the correlation says so.
@@ -317,12 +330,12 @@ Status Committer::Fold(const MatchedRecord& matched, const Batch& batch, const S
   return Status::Ok();
 }
 
-// Counts a record that was not read as its format demands, and keeps a dead letter of one that was not read
-// whole.
-void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source) {
+// Counts a record that was not read as its format demands. Returns the letter of one that was not read whole.
+std::optional<StoredDeadLetter> Committer::NoteImperfect(const ImperfectRecord& imperfect,
+                                                         const Batch& batch) {
   const RecordBatch::Record& record = batch.lines.records[imperfect.record];
   const bool was_cut = batch.WasCut(imperfect);
-  if (!was_cut && !report_.counts.Note(imperfect.decoded)) return;
+  if (!was_cut && !report_.counts.Note(imperfect.decoded)) return std::nullopt;
   StoredDeadLetter letter;
   letter.reason = imperfect.decoded.reason;
   letter.offset = imperfect.decoded.offset;
@@ -333,11 +346,63 @@ void Committer::NoteImperfect(const ImperfectRecord& imperfect, const Batch& bat
     letter.raw_size = record.cut_from;
   }
   report_.input_lost = true;
-  ++source->dead_letters;
-  letter.position = {source->id, batch.source.progress.epoch, record.index, record.cursor};
+  letter.position = {batch.source_id, batch.source.progress.epoch, record.index, record.cursor};
   letter.arrival = batch.ArrivalOf(imperfect.record);
   letter.raw_prefix = record.text().substr(0, StoredDeadLetter::kMaxRaw);
-  PutDeadLetter(transaction_.get(), letter);
+  return letter;
+}
+
+// ---- records that are read once more
+
+Status Committer::FindMatches(std::span<const Position> records, Damage* damage) {
+  folded_.clear();
+  correlated_.clear();
+  RT_RETURN_IF_ERROR(folds_.FindMatches(*transaction_, records, &folded_, damage));
+  return correlations_.FindMatches(transaction_.get(), records, &correlated_);
+}
+
+Result<bool> Committer::ApplyAgain(const Batch& batch, const StoredDeadLetter& letter) {
+  if (step_records_ == 0) step_began_ = clock_->Elapsed();
+  ++step_records_;
+  Result<SourceState> source = GetSource(*transaction_, batch.source_id);
+  if (!source.ok()) return source.status();
+  std::vector<FoldMatch> matches;
+  for (const MatchedRecord& matched : batch.matched) {
+    FoldMatch match = FoldMatchOf(matched, batch, *source);
+    for (const RuleIndex rule : matched.rules) {
+      if (engine_->rules().rules[rule].muted) continue;
+      match.rule = rule;
+      matches.push_back(match);
+    }
+  }
+  RT_RETURN_IF_ERROR(folds_.Revise(transaction_.get(), folded_[letter.position], matches, stage_watermark_));
+  RT_RETURN_IF_ERROR(
+      correlations_.Revise(transaction_.get(), correlated_[letter.position], batch.correlated));
+  report_.without_group += batch.without_group;
+
+  watermark_.AddSource(source->id, source->watermark, false);
+  for (const EventRecord& event : batch.events) {
+    if (event.time.has_value()) ObserveTime(*event.time, event.arrival, &*source);
+  }
+  source->watermark = watermark_.Of(source->id);
+  std::optional<StoredDeadLetter> still;
+  for (const ImperfectRecord& imperfect : batch.imperfect) still = NoteImperfect(imperfect, batch);
+  if (still.has_value()) {
+    PutDeadLetter(transaction_.get(), *still);
+  } else {
+    DeleteDeadLetter(transaction_.get(), letter.position);
+    if (source->dead_letters > 0) --source->dead_letters;
+  }
+  RT_RETURN_IF_ERROR(UpdateSource(transaction_.get(), *source));
+  // Its time may confirm what only the clock had seen.
+  RT_RETURN_IF_ERROR(correlations_.Advance(transaction_.get(), stage_watermark_, latest_));
+  return !still.has_value();
+}
+
+Status Committer::CommitIfLarge() {
+  constexpr size_t kBytes = 4 << 20;
+  return step_records_ >= options_.commit_records || transaction_->pending_bytes() >= kBytes ? Commit()
+                                                                                             : Status::Ok();
 }
 
 Status Committer::Advance() {

@@ -9,7 +9,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +28,7 @@
 #include "runtime/batch_workers.h"
 #include "runtime/engine.h"
 #include "storage/database.h"
+#include "storage/dead_letter_store.h"
 #include "storage/event_store.h"
 #include "storage/source_registry.h"
 #include "storage/state_transaction.h"
@@ -100,6 +104,20 @@ class Committer {
   // The next batch, run. Fails when nothing more can be made durable.
   Status Apply(const Batch& batch);
 
+  // ---- records that are read once more: dead letters, in runtime/replay.h.
+
+  // What is stored, with what was applied and not committed yet.
+  const StateReader& state() const { return *transaction_; }
+  // Finds what the state holds of records, which ascend, and no others, from the time when they were read
+  // first: to be called before ApplyAgain. Damaged rows are skipped and noted.
+  Status FindMatches(std::span<const Position> records, Damage* damage);
+  // A batch of one record that was read before, and run now. What it matches takes the place of what it
+  // matched then; of its letter nothing is left, or it says why it is still one. Returns whether the record
+  // could be read. The watermark of the stage does not move.
+  Result<bool> ApplyAgain(const Batch& batch, const StoredDeadLetter& letter);
+  // Commits when the step is long enough.
+  Status CommitIfLarge();
+
   // The snapshot that the batches applied from now on ran on.
   Status SetEngine(std::shared_ptr<const Engine> engine);
 
@@ -134,8 +152,10 @@ class Committer {
   Status CountRecords(const Batch& batch, SourceId source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
   void StoreWatermark();
+  FoldMatch FoldMatchOf(const MatchedRecord& matched, const Batch& batch, const SourceState& source) const;
   Status Fold(const MatchedRecord& matched, const Batch& batch, const SourceState& source);
-  void NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch, SourceState* source);
+  std::optional<StoredDeadLetter> NoteImperfect(const ImperfectRecord& imperfect, const Batch& batch);
+  void ObserveTime(Timestamp time, Timestamp arrival, SourceState* source);
   Status Advance();
 
   std::shared_ptr<const Engine> engine_;
@@ -157,6 +177,9 @@ class Committer {
   std::vector<SourceState> heard_;
   uint64_t stored_senders_ = 0;
   std::unordered_map<SourceId, OpenSource> opened_;
+  // Of records that are read once more: what is held of them.
+  std::map<Position, std::vector<FoldState::Kept>> folded_;
+  std::map<Position, std::vector<CorrelationState::Kept>> correlated_;
   Timestamp stored_watermark_ = Timestamp::Min();
   uint64_t step_records_ = 0;  // since the last commit
   Nanoseconds step_began_{0};

@@ -9,6 +9,10 @@ namespace {
 
 constexpr char kLetterRow = 'd';
 
+std::string KeyOf(const Position& p) {
+  return KeyWriter(kLetterRow).U32(p.source).U32(p.epoch).U64(p.index).str();
+}
+
 Result<StoredDeadLetter> ParseLetter(std::string_view key, std::string_view value) {
   StoredDeadLetter letter;
   KeyReader parts(key);
@@ -29,12 +33,23 @@ Result<StoredDeadLetter> ParseLetter(std::string_view key, std::string_view valu
 }  // namespace
 
 void PutDeadLetter(StateTransaction* transaction, const StoredDeadLetter& letter) {
-  const Position& p = letter.position;
-  const std::string key = KeyWriter(kLetterRow).U32(p.source).U32(p.epoch).U64(p.index).str();
+  const std::string key = KeyOf(letter.position);
   RowWriter row;
   row.Time(letter.arrival).Bytes(letter.reason).Varint(letter.offset).Varint(letter.raw_size);
   row.Bytes(std::string_view(letter.raw_prefix).substr(0, StoredDeadLetter::kMaxRaw));
   transaction->Put(ColumnFamily::kDead, key, row.Finish(key));
+}
+
+Result<StoredDeadLetter> GetDeadLetter(const StateReader& reader, const Position& position) {
+  const std::string key = KeyOf(position);
+  std::string value;
+  const Status found = reader.Get(ColumnFamily::kDead, key, &value);
+  if (!found.ok()) return found;
+  return ParseLetter(key, value);
+}
+
+void DeleteDeadLetter(StateTransaction* transaction, const Position& position) {
+  transaction->Delete(ColumnFamily::kDead, KeyOf(position));
 }
 
 Status ForEachDeadLetter(const StateReader& reader, std::optional<SourceId> source,

@@ -32,6 +32,12 @@ struct StoredDeadLetter {
 // cut to kMaxRaw.
 void PutDeadLetter(StateTransaction* transaction, const StoredDeadLetter& letter);
 
+// The letter of the record at that position. kNotFound, kCorrupt.
+Result<StoredDeadLetter> GetDeadLetter(const StateReader& reader, const Position& position);
+
+// The record could be read after all.
+void DeleteDeadLetter(StateTransaction* transaction, const Position& position);
+
 // Visits the letters, of one source or of all, by position until `visit` returns false. Damaged rows are
 // skipped and noted.
 Status ForEachDeadLetter(const StateReader& reader, std::optional<SourceId> source,

@@ -37,7 +37,7 @@ struct SourceState {
   std::optional<Timestamp> greatest_time;  // greatest event time seen
   std::optional<Timestamp> last_heard;     // arrival of its newest record, processing time
   bool idle = false;                       // of a sender: silent, nobody waits for it
-  uint64_t dead_letters = 0;               // records of it that could not be decoded, ever
+  uint64_t dead_letters = 0;               // records of it that could not be decoded, to this day
 };
 
 // The source of that identity, added with the next free number when it was never seen. `path` is stored for a
