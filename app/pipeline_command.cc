@@ -65,9 +65,6 @@ PipelineWorker::Options OptionsOf(const Config& config, const RunFlags& flags) {
       flags.jobs > 0 ? flags.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.correlate.alerts = pipeline.alerts;
   options.correlate.data_dir = config.data_dir;
-  options.correlate.partition.lateness = config.lateness;
-  options.correlate.partition.late_horizon = config.late_horizon;
-  options.correlate.partition.fold_window = config.fold;
   options.correlate.render = TopicAlertRecord;
   return options;
 }
@@ -85,6 +82,9 @@ void TellReport(const PipelineWorker::Report& report, const PipelineWorker::Opti
   if (options.correlates)
     messages->Count(Counted(report.correlate.records, "frame") + " of matches read, " +
                     Counted(report.correlate.told, "alert") + " told");
+  if (report.correlate.beyond_horizon > 0)
+    messages->Warning(Counted(report.correlate.beyond_horizon, "match", "matches") +
+                      " came later than correlate.late_horizon and took no part in a correlation");
   if (report.restarts > 0) messages->Warning(Counted(report.restarts, "time") + " begun again, see above");
 }
 
@@ -127,8 +127,16 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   rules.paths.insert(rules.paths.end(), config.rule_pipelines.begin(), config.rule_pipelines.end());
   rules.watch = config.watch_rules;
   rules.requested = [&reload] { return reload.exchange(false); };
+  const auto registry = std::make_shared<prometheus::Registry>();
+  PipelineMetrics metrics(registry.get());
   rules.on_problem = warn;
+  rules.on_fault = [&metrics](PipelineFault fault) { metrics.Count(fault); };
   rules.on_news = count;
+  const auto exposer = Serve(registry, config.pipeline->metrics_address);
+  if (!exposer.ok()) {
+    context->messages->Error(exposer.status().message());
+    return ExitCodeOf(exposer.status());
+  }
   ControlRules control(std::move(rules), context->clock);
   // In turns, so that whoever ends a worker that waits for rules need not wait with it.
   Status first = Status::Unavailable("");
@@ -139,11 +147,7 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
 
   PipelineWorker::Options options = OptionsOf(config, flags);
   options.on_problem = warn;
-  const auto registry = std::make_shared<prometheus::Registry>();
-  PipelineMetrics metrics(registry.get());
   options.metrics = &metrics;
-  const auto exposer = Serve(registry, config.pipeline->metrics_address);
-  if (!exposer.ok()) return Fail(exposer.status(), context);
   count("a worker of group " + config.pipeline->settings.group + ", reading topics from " +
         config.pipeline->settings.brokers[0] + ", state in " + config.data_dir);
   PipelineWorker worker(options, &control, context->clock);

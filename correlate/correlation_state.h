@@ -60,6 +60,9 @@ class CorrelationState {
   // sets goes on, and the alerts of one that is gone still become final.
   Status SetPlan(StateTransaction* transaction, std::shared_ptr<const CorrelationPlan> plan);
 
+  // How late a match may be from now on. What was forgotten before stays so.
+  void SetLateHorizon(Nanoseconds horizon) { options_.late_horizon = horizon; }
+
   // Where an earlier run stopped: the stage's watermark, and the greatest event time read. Call before Add.
   Status Resume(StateTransaction* transaction, Timestamp watermark, Timestamp latest);
 
@@ -254,7 +257,7 @@ class CorrelationState {
   Result<bool> ExpireHours(T* t, std::string_view group_key, Timestamp cutoff);
 
   std::shared_ptr<const CorrelationPlan> plan_;
-  const Options options_;
+  Options options_;
   std::unordered_map<std::string, CorrelationIndex> by_identity_;
   std::vector<std::string> identities_;     // by CorrelationIndex
   std::vector<std::vector<bool>> counted_;  // by CorrelationIndex and reference; empty: all

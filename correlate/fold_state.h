@@ -37,10 +37,13 @@ class FoldState {
   // `rules` outlives the state, or their use: SetRules.
   FoldState(const RuleSet* rules, const Options& options) : rules_(rules), options_(options) {}
 
-  // The rules that matches are of from now on. What is folded hangs on a rule's identity, not on its index: a
-  // rule that is in both sets goes on with its open folds, and the folds of one that is gone still become
-  // final and close, since that takes nothing but what is stored.
-  void SetRules(const RuleSet* rules) { rules_ = rules; }
+  // The rules that matches are of from now on, and the window that they are judged by. What is folded hangs
+  // on a rule's identity, not on its index: a rule that is in both sets goes on with its open folds, and the
+  // folds of one that is gone still become final and close, since that takes nothing but what is stored.
+  void SetRules(const RuleSet* rules, Nanoseconds window) {
+    rules_ = rules;
+    options_.window = window;
+  }
 
   // Takes a match, in any order of time. Below the watermark of the stage it is late.
   Status Add(StateTransaction* transaction, const FoldMatch& match, Timestamp watermark);

@@ -36,7 +36,8 @@ constexpr std::string_view kCommonText =
     "\\software\\\n"
     "\\registry\\machine\\\nmicrosoft corporation\ntrue\nfalse\n0x0\n\\device\\\n-nop -noni -w hidden -enc "
     "\nhttps://www.\n"
-    "\\classes\\\n\\policies\\\n\\control\\\n\\cmd.exe\n\\conhost.exe\n\\windows\\\n\\microsoft\\\n";
+    "\\classes\\\n\\policies\\\n\\control\\\n\\cmd.exe\n\\conhost.exe\n\\windows\\\n\\microsoft\\\n"
+    "get\npost\nhead\n200\n404\nhttp/1.1\nmozilla/5.0 (\n";
 
 double LiteralCost(std::string_view literal, LiteralIndex::Anchor anchor) {
   const size_t n = literal.size();

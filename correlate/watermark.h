@@ -26,6 +26,9 @@ class Watermark {
   explicit Watermark(Nanoseconds lateness, Timestamp stage = Timestamp::Min())
       : lateness_(lateness), stage_(stage) {}
 
+  // Of what is observed from now on.
+  void SetLateness(Nanoseconds lateness) { lateness_ = lateness; }
+
   // A source that counts from now on. `known`: its watermark from an earlier run; nothing is minus infinity.
   // `holds`: as SetHolds. A source that counts already stays as it is.
   void AddSource(SourceId source, std::optional<Timestamp> known, bool holds = true);

@@ -11,6 +11,10 @@ namespace redthread {
 namespace {
 
 // Our part of the contract: what each of these is set to is what makes a record count exactly once.
+constexpr char kNoScramOfKafka4[] =
+    ". If they are right: this librdkafka cannot sign in by SCRAM to brokers of Kafka 4.0 or later, it takes "
+    "2.6.1; use "
+    "PLAIN over TLS";
 constexpr const char* kOurs[] = {
     "bootstrap.servers",
     "metadata.broker.list",
@@ -106,6 +110,8 @@ Result<RdKafka> ClientOf(rd_kafka_type_t type, RdConf conf) {
   return RdKafka(client);
 }
 
+bool HasScramOfKafka4() { return rd_kafka_version() >= 0x020601FF; }
+
 bool IsForeignProperty(const std::string& log_line) {
   return log_line.find("CONFWARN") != std::string::npos &&
          log_line.find(" property and will be ignored by this ") != std::string::npos;
@@ -117,7 +123,9 @@ Status RdStatus(const std::string& what, rd_kafka_resp_err_t error, const std::s
   switch (error) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-      return Status::Denied(why + "; check `sasl.username` and `sasl.password` in `settings`");
+      return Status::Denied(
+          why + "; check `sasl.username` and `sasl.password` in `settings`" +
+          (why.find("SCRAM") == std::string::npos || HasScramOfKafka4() ? "" : kNoScramOfKafka4));
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:

@@ -26,6 +26,10 @@ std::string KafkaPropertyProblem(const std::string& name, const std::string& val
 // nothing is. Asks no broker.
 std::string KafkaSettingsProblem(const KafkaSettings& settings);
 
+// Whether the library signs in by SCRAM to brokers of Kafka 4.0 and later too: it does from 2.6.1 on, those
+// before are refused as if the password were wrong. Source: https://github.com/edenhill/kcat/issues/462.
+bool HasScramOfKafka4();
+
 // Whether the value of a property is to be kept from view: a password, a key.
 bool IsKafkaSecret(std::string_view name);
 

@@ -10,14 +10,14 @@ namespace redthread {
 namespace {
 
 constexpr std::string_view kMagic = "redthread rules";
-constexpr uint8_t kWithoutPipelines = 1, kVersion = 2;
+constexpr uint8_t kVersion = 1;
 
 Status TooLarge() {
   return Status::Limit("the rules with all that belongs to them are over 64 MiB: leave rule files out");
 }
 Status Damaged() { return Status::Corrupt("a bundle of rules is damaged"); }
 
-void AppendCount(size_t n, std::string* out) {
+void AppendCount(uint64_t n, std::string* out) {
   for (; n >= 0x80; n >>= 7) out->push_back(static_cast<char>(n | 0x80));
   out->push_back(static_cast<char>(n));
 }
@@ -47,6 +47,12 @@ class BundleReader {
       return true;
     }
     return good_ = false;
+  }
+  bool Time(Nanoseconds* time) {
+    size_t n = 0;
+    if (!Count(&n)) return false;
+    *time = Nanoseconds(n);
+    return true;
   }
   bool Text(std::string* text) {
     size_t size = 0;
@@ -79,7 +85,7 @@ class BundleReader {
 
 Result<std::string> RuleBundle::Encode() const {
   std::string bytes(kMagic);
-  bytes.push_back(static_cast<char>(pipelines.empty() ? kWithoutPipelines : kVersion));
+  bytes.push_back(static_cast<char>(kVersion));
   AppendCount(rules.size(), &bytes);
   for (const File& file : rules) {
     AppendText(file.name, &bytes);
@@ -95,11 +101,13 @@ Result<std::string> RuleBundle::Encode() const {
   AppendTexts(profiles, &bytes);
   AppendTexts(own_addresses, &bytes);
   AppendText(sources, &bytes);
-  if (!pipelines.empty()) AppendCount(pipelines.size(), &bytes);
+  AppendCount(pipelines.size(), &bytes);
   for (const PipelineFile& file : pipelines) {
     AppendText(file.name, &bytes);
     AppendText(file.text, &bytes);
   }
+  for (const Nanoseconds time : {times.lateness, times.late_horizon, times.fold})
+    AppendCount(static_cast<uint64_t>(time.count()), &bytes);
   if (bytes.size() > kMaxBytes) return TooLarge();
   return bytes;
 }
@@ -108,7 +116,7 @@ Result<RuleBundle> RuleBundle::Decode(std::string_view bytes) {
   if (bytes.size() > kMaxBytes) return TooLarge();
   if (bytes.size() <= kMagic.size() || bytes.substr(0, kMagic.size()) != kMagic) return Damaged();
   const auto version = static_cast<uint8_t>(bytes[kMagic.size()]);
-  if (version != kWithoutPipelines && version != kVersion)
+  if (version != kVersion)
     return Status::Invalid("a newer version of redthread made the bundle of rules: use that one here too");
   BundleReader reader(bytes.substr(kMagic.size() + 1));
   RuleBundle bundle;
@@ -123,13 +131,12 @@ Result<RuleBundle> RuleBundle::Decode(std::string_view bytes) {
   good = good && reader.Text(&bundle.log_sources) && reader.Text(&bundle.entities) &&
          reader.Texts(&bundle.profiles) && reader.Texts(&bundle.own_addresses) &&
          reader.Text(&bundle.sources);
-  if (version == kVersion) {
-    good = good && reader.Each([&](BundleReader* r) {
-      PipelineFile& file = bundle.pipelines.emplace_back();
-      return r->Text(&file.name) && r->Text(&file.text);
-    });
-  }
-  good = good && reader.Done();
+  good = good && reader.Each([&](BundleReader* r) {
+    PipelineFile& file = bundle.pipelines.emplace_back();
+    return r->Text(&file.name) && r->Text(&file.text);
+  });
+  good = good && reader.Time(&bundle.times.lateness) && reader.Time(&bundle.times.late_horizon) &&
+         reader.Time(&bundle.times.fold) && reader.Done();
   if (!good) return Damaged();
   return bundle;
 }

@@ -1,14 +1,13 @@
-// RuleBundle: everything that decides what matches, as one piece of bytes: workers that share their work run
+// RuleBundle: everything that decides what is found, as one piece of bytes: workers that share their work run
 // the same one, whatever files each has beside it.
 //
 //   bundle    := "redthread rules" version u8 | files | variables | log sources | entities | profiles
-//                | own addresses | sources | pipelines
+//                | own addresses | sources | pipelines | lateness | late horizon | fold
 //   files, pipelines := n, n times (name, text); variables := n, n times (name, values); a list := n, n texts
-//   a number is LEB128; a text is its length as a number, then its bytes
-//
-// Version 1 has no pipelines; it is written when there are none.
+//   a number is LEB128, times are in nanoseconds; a text is its length as a number, then its bytes
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 
 #include "core/hash.h"
 #include "core/status.h"
+#include "core/timestamp.h"
 #include "rules/processing_pipeline.h"
 #include "rules/rule_set.h"
 
@@ -27,6 +27,13 @@ struct RuleBundle {
     std::string text;
     bool operator==(const File&) const = default;
   };
+  // What correlation and folding wait for, and how long; `correlate` and `alerts` of the configuration.
+  struct Times {
+    Nanoseconds lateness = std::chrono::minutes(5);
+    Nanoseconds late_horizon = std::chrono::hours(24);
+    Nanoseconds fold = std::chrono::hours(1);
+    bool operator==(const Times&) const = default;
+  };
   static constexpr size_t kMaxBytes = size_t{64} << 20;  // encoded; all of SigmaHQ is 10 MB
 
   std::vector<File> rules;  // in the order in which LoadRules reads them
@@ -37,6 +44,7 @@ struct RuleBundle {
   std::vector<std::string> own_addresses;
   std::string sources;                  // how the caller describes the inputs that were declared
   std::vector<PipelineFile> pipelines;  // processing pipelines
+  Times times;
 
   bool operator==(const RuleBundle&) const = default;
 

@@ -92,7 +92,7 @@ Status Committer::LoadSources() {
 }
 
 Status Committer::SetEngine(std::shared_ptr<const Engine> engine) {
-  folds_.SetRules(&engine->rules());
+  folds_.SetRules(&engine->rules(), options_.fold_window);
   RT_RETURN_IF_ERROR(correlations_.SetPlan(transaction_.get(), engine->correlations()));
   engine_ = std::move(engine);
   return Status::Ok();

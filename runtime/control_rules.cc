@@ -27,6 +27,12 @@ void ControlRules::Tell(const Status& status) {
   if (!status.ok() && options_.on_problem) options_.on_problem("rules: " + told_);
 }
 
+// Counts a failure of the topic, once while it lasts.
+Status ControlRules::OfTopic(Status status) const {
+  if (!status.ok() && status.message() != told_ && options_.on_fault) options_.on_fault(FaultOfKafka(status));
+  return status;
+}
+
 // ---- the thread
 
 void ControlRules::Look() {
@@ -52,7 +58,7 @@ void ControlRules::LookOnce() {
 
 Status ControlRules::TakeNewest() {
   const std::lock_guard topic_lock(topic_mutex_);
-  RT_RETURN_IF_ERROR(topic_.Refresh());
+  RT_RETURN_IF_ERROR(OfTopic(topic_.Refresh()));
   const std::optional<RuleEpoch> current = topic_.log().current();
   if (!current.has_value()) return Status::Ok();
   const bool outdated = current->detect_version > options_.detect_version;
@@ -89,7 +95,7 @@ Status ControlRules::ProposeIfChanged() {
   }
   const std::lock_guard lock(topic_mutex_);
   const Result<RuleStanding> standing = topic_.Propose(*bundle, options_.detect_version, false);
-  if (!standing.ok()) return standing.status();
+  if (!standing.ok()) return OfTopic(standing.status());
   to_propose_ = false;
   proposed_ = seen;
   if (*standing == RuleStanding::kReplaced && options_.on_problem)

@@ -19,6 +19,7 @@
 #include "core/hash.h"
 #include "core/status.h"
 #include "runtime/control_topic.h"
+#include "runtime/pipeline_fault.h"
 #include "runtime/rule_epochs.h"
 
 namespace redthread {
@@ -41,6 +42,7 @@ class ControlRules final : public RuleEpochs {
     bool watch = false;               // proposes again when they change
     std::function<bool()> requested;  // may be empty: whether to propose now, asked at each look
     std::function<void(const std::string&)> on_problem;  // may be empty; called by the thread
+    std::function<void(PipelineFault)> on_fault;         // the same: when the topic cannot be read or written
     std::function<void(const std::string&)> on_news;     // the same: rules that are taken up
   };
 
@@ -61,6 +63,7 @@ class ControlRules final : public RuleEpochs {
   Status ProposeIfChanged();
   Status TakeNewest();
   Result<std::shared_ptr<const Engine>> LoadLocked(uint64_t epoch);
+  Status OfTopic(Status status) const;
   void Tell(const Status& status);
 
   const Options options_;

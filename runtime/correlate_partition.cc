@@ -83,7 +83,7 @@ Status CorrelatePartition::Load() {
   const Result<std::optional<Timestamp>> stored = GetStageWatermark(*transaction_);
   if (!stored.ok()) return stored.status();
   stage_watermark_ = stored->value_or(Timestamp::Min());
-  watermark_ = Watermark(options_.lateness, stage_watermark_);
+  watermark_ = Watermark(RuleBundle::Times().lateness, stage_watermark_);  // until there are rules
   std::string value;
   const Status found = transaction_->Get(ColumnFamily::kMeta, kRow, &value);
   if (found.ok()) {
@@ -165,13 +165,16 @@ Status CorrelatePartition::TakeRules(uint64_t epoch) {
   for (RuleIndex i = 0; i < rules.rules.size(); ++i) rule_of_[IdentityOf(rules.rules[i])] = i;
   for (CorrelationIndex i = 0; i < rules.correlations.size(); ++i)
     correlation_of_[IdentityOf(rules.correlations[i])] = i;
+  const RuleBundle::Times& times = engine_->times();
+  watermark_.SetLateness(times.lateness);
   if (folds_ != nullptr) {
-    folds_->SetRules(&rules);
+    folds_->SetRules(&rules, times.fold);
+    correlations_->SetLateHorizon(times.late_horizon);
     return correlations_->SetPlan(transaction_.get(), engine_->correlations());
   }
-  folds_ = std::make_unique<FoldState>(&rules, FoldState::Options{.window = options_.fold_window});
+  folds_ = std::make_unique<FoldState>(&rules, FoldState::Options{.window = times.fold});
   correlations_ = std::make_unique<CorrelationState>(
-      engine_->correlations(), CorrelationState::Options{.late_horizon = options_.late_horizon,
+      engine_->correlations(), CorrelationState::Options{.late_horizon = times.late_horizon,
                                                          .max_memory_bytes = options_.group_memory_bytes});
   return correlations_->Resume(transaction_.get(), stage_watermark_, latest_);
 }

@@ -34,9 +34,6 @@ class CorrelatePartition {
   struct Options {
     std::string path;      // a folder for its database; made if it is not there
     std::string identity;  // KafkaIdentity::Encode of the partition of `matches`
-    Nanoseconds lateness = std::chrono::minutes(5);
-    Nanoseconds late_horizon = std::chrono::hours(24);
-    Nanoseconds fold_window = kDefaultFoldWindow;
     size_t group_memory_bytes = CorrelationState::Options{}.max_memory_bytes;
     size_t database_memory_bytes = Database::Options{}.max_memory_bytes;
     std::function<void(const std::string&)> on_problem;  // may be empty

@@ -1,6 +1,7 @@
 #include "runtime/correlate_stage.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/stage_news.h"
 #include "storage/crash_point.h"
@@ -161,7 +162,10 @@ Status CorrelateStage::CommitDue(bool now) {
 
 Status CorrelateStage::CommitOne(uint32_t tag) {
   const Nanoseconds begun = clock_->Elapsed();
-  RT_RETURN_IF_ERROR(owned_[tag]->fold->Commit());
+  Owned* const owned = owned_[tag].get();
+  RT_RETURN_IF_ERROR(owned->fold->Commit());
+  const uint64_t beyond_horizon = owned->fold->correlation_counts().beyond_horizon;
+  counts_.beyond_horizon += beyond_horizon - std::exchange(owned->beyond_horizon, beyond_horizon);
   RT_RETURN_IF_ERROR(TellAlerts(tag));
   if (options_.on_commit) options_.on_commit(clock_->Elapsed() - begun);
   return Status::Ok();

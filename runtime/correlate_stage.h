@@ -47,9 +47,10 @@ class CorrelateStage {
   };
   struct Counts {
     uint64_t records = 0;
-    uint64_t told = 0;      // alerts, each change
-    uint64_t restored = 0;  // partitions whose folder was not there or of no use
-    uint64_t replayed = 0;  // records read again for that
+    uint64_t told = 0;            // alerts, each change
+    uint64_t restored = 0;        // partitions whose folder was not there or of no use
+    uint64_t replayed = 0;        // records read again for that
+    uint64_t beyond_horizon = 0;  // matches that came too late for correlation
   };
 
   // `reader`: a member of the group that reads the topic of matches. All outlive the stage.
@@ -71,9 +72,10 @@ class CorrelateStage {
   struct Owned {
     KafkaPartition name;
     std::unique_ptr<CorrelatePartition> fold;
-    uint64_t told_to = 0;      // the group's: nothing that stands on records below is told again
-    uint64_t sent = 0;         // the number of the last change that was sent
-    uint64_t last_offset = 0;  // that the group was told
+    uint64_t told_to = 0;         // the group's: nothing that stands on records below is told again
+    uint64_t sent = 0;            // the number of the last change that was sent
+    uint64_t last_offset = 0;     // that the group was told
+    uint64_t beyond_horizon = 0;  // as counted
     Nanoseconds step_began{0};
     bool seen_end = false;  // all that was there has been read, once
     bool stopped = false;

@@ -23,7 +23,8 @@ Result<std::shared_ptr<const Engine>> Engine::Load(std::shared_ptr<const RuleSet
   if (!log_sources.ok()) return log_sources.status();
   Result<EntityMap> entities = LoadEntityMap(options.entities_path);
   if (!entities.ok()) return entities.status();
-  return Compile(std::move(rules), std::move(*log_sources), std::move(*entities), options.own_addresses);
+  return Compile(std::move(rules), std::move(*log_sources), std::move(*entities), options.own_addresses,
+                 options.times);
 }
 
 Result<RuleBundle> Engine::Bundle(const Options& options) {
@@ -41,6 +42,7 @@ Result<RuleBundle> Engine::Bundle(const Options& options) {
   bundle.entities = std::move(*entities);
   bundle.profiles = options.profiles;
   bundle.own_addresses = options.own_addresses;
+  bundle.times = options.times;
   return bundle;
 }
 
@@ -51,15 +53,17 @@ Result<std::shared_ptr<const Engine>> Engine::Load(const RuleBundle& bundle) {
   Result<EntityMap> entities = LoadEntityMapFromText(bundle.entities, "entities.yml");
   if (!entities.ok()) return entities.status();
   return Compile(std::make_shared<const RuleSet>(LoadRules(bundle)), std::move(*log_sources),
-                 std::move(*entities), bundle.own_addresses);
+                 std::move(*entities), bundle.own_addresses, bundle.times);
 }
 
 std::shared_ptr<const Engine> Engine::Compile(std::shared_ptr<const RuleSet> rules, LogSourceMap log_sources,
-                                              EntityMap entities, std::vector<std::string> own_addresses) {
+                                              EntityMap entities, std::vector<std::string> own_addresses,
+                                              const RuleBundle::Times& times) {
   std::shared_ptr<Engine> engine(new Engine());
   engine->log_sources_ = std::move(log_sources);
   engine->entities_ = std::move(entities);
   engine->own_addresses_ = std::move(own_addresses);
+  engine->times_ = times;
   FieldTable* fields = &engine->fields_;
   RecordDecoder::RegisterFields(fields);
   EventTime::RegisterFields(fields);

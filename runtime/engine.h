@@ -34,6 +34,7 @@ class Engine {
     std::string entities_path;                // rules/entities.yml
     std::vector<std::string> profiles = {"core"};
     std::vector<std::string> own_addresses;
+    RuleBundle::Times times;
   };
   // Bad rules are no failure: they stand in rules().problems, and the caller decides. Fails when one of the
   // two maps cannot be read.
@@ -56,15 +57,18 @@ class Engine {
   const LogSourceMap& log_sources() const { return log_sources_; }
   const EntityMap& entities() const { return entities_; }
   const std::vector<std::string>& own_addresses() const { return own_addresses_; }
+  const RuleBundle::Times& times() const { return times_; }
 
  private:
   Engine() = default;
   static std::shared_ptr<const Engine> Compile(std::shared_ptr<const RuleSet> rules, LogSourceMap log_sources,
-                                               EntityMap entities, std::vector<std::string> own_addresses);
+                                               EntityMap entities, std::vector<std::string> own_addresses,
+                                               const RuleBundle::Times& times);
 
   LogSourceMap log_sources_;
   EntityMap entities_;
   std::vector<std::string> own_addresses_;
+  RuleBundle::Times times_;
   FieldTable fields_;
   mutable FactsTable facts_;
   std::shared_ptr<const CorrelationPlan> correlations_;

@@ -30,7 +30,8 @@ inline constexpr std::array<const char*, kPipelineFaults> kPipelineFaultNames = 
 // Of what a client of Kafka said.
 inline PipelineFault FaultOfKafka(const Status& status) {
   if (status.code() == StatusCode::kDenied) return PipelineFault::kCredentials;
-  return status.code() == StatusCode::kNotFound ? PipelineFault::kTopic : PipelineFault::kBrokers;
+  const bool of_topic = status.code() == StatusCode::kNotFound || status.code() == StatusCode::kInvalid;
+  return of_topic ? PipelineFault::kTopic : PipelineFault::kBrokers;
 }
 
 }  // namespace redthread

@@ -61,6 +61,8 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry* registry) : faults_() {
       AddCounter(registry, "partitions_restored_total",
                  "Partitions whose folder was not there or of no use, made again from the topic."),
       AddCounter(registry, "frames_replayed_total", "Records read again for that."),
+      AddCounter(registry, "matches_beyond_horizon_total",
+                 "Matches that came later than correlate.late_horizon, and took no part in a correlation."),
   };
 }
 
@@ -83,7 +85,8 @@ void PipelineMetrics::Show(const DetectStage::Counts& counts, size_t owned) {
 }
 
 void PipelineMetrics::Show(const CorrelateStage::Counts& counts, size_t owned) {
-  Raise(&correlate_, {counts.records, counts.told, counts.restored, counts.replayed}, owned);
+  Raise(&correlate_, {counts.records, counts.told, counts.restored, counts.replayed, counts.beyond_horizon},
+        owned);
 }
 
 }  // namespace redthread

@@ -99,6 +99,7 @@ struct PipelineWorker::CorrelateLife final : Life {
     report->correlate.told += counts.told;
     report->correlate.restored += counts.restored;
     report->correlate.replayed += counts.replayed;
+    report->correlate.beyond_horizon += counts.beyond_horizon;
   }
   void Show(const Report& report, PipelineMetrics* metrics) const override {
     metrics->Show(report.correlate, owned());

@@ -307,7 +307,7 @@ TEST_F(FoldTest, FoldsGoOnAndEndThroughAChangeOfRules) {
       ASSERT_TRUE(state->Add(&t, Match(1, 1), Timestamp::Min()).ok());
       ASSERT_TRUE(state->Flush(&t).ok());
       if (!cached) state = std::make_unique<FoldState>(next, FoldState::Options{});
-      state->SetRules(next);
+      state->SetRules(next, kDefaultFoldWindow);
       if (next == &other) {
         FoldMatch match = Match(50, 2);
         match.rule = 1;

@@ -161,25 +161,35 @@ TEST_F(KafkaConsumerTest, SaysThatNoBrokerAnswers) {
   EXPECT_THAT(lost->message(), HasSubstr("check `brokers`"));
 }
 
-TEST_F(KafkaConsumerTest, SignsInWithTheRightPasswordAndSaysWhenItIsWrong) {
+TEST_F(KafkaConsumerTest, SignsInOverTlsWithTheRightPasswordAndSaysWhenItIsWrong) {
   const std::string topic = kafka_->MakeTopic("sasl", 1);
-  const auto with = [&](const std::string& password) {
+  const auto with = [&](const std::string& mechanism, const std::string& password) {
     return Start({topic}, [&](KafkaConsumer::Options* o) {
       o->settings.brokers = {kafka_->sasl()};
-      o->settings.properties = {{"security.protocol", "sasl_plaintext"},
-                                {"sasl.mechanism", "PLAIN"},
+      o->settings.properties = {{"security.protocol", "sasl_ssl"},
+                                {"ssl.ca.location", kafka_->ca()},
+                                {"sasl.mechanism", mechanism},
                                 {"sasl.username", "redthread"},
                                 {"sasl.password", password}};
     });
   };
-  ViewThat(with("thread").get(), [](const KafkaView& v) { return v.unread.size() == 1; });
-  const auto refused = with("guess");
-  std::optional<Status> lost;
-  EXPECT_TRUE(Until([&] {
-    if (const auto& polled = refused->Poll(); polled.lost.has_value()) lost = polled.lost;
-    return lost.has_value() && lost->code() == StatusCode::kDenied;
-  })) << (lost.has_value() ? lost->message() : "");
-  EXPECT_THAT(lost->message(), HasSubstr("sasl.password"));
+  const auto refusal = [&](const std::string& mechanism, const std::string& password) {
+    const auto refused = with(mechanism, password);
+    std::optional<Status> lost;
+    EXPECT_TRUE(Until([&] {
+      if (const auto& polled = refused->Poll(); polled.lost.has_value()) lost = polled.lost;
+      return lost.has_value() && lost->code() == StatusCode::kDenied;
+    })) << (lost.has_value() ? lost->message() : "");
+    return lost.has_value() ? lost->message() : "";
+  };
+  ViewThat(with("PLAIN", "thread").get(), [](const KafkaView& v) { return v.unread.size() == 1; });
+  EXPECT_THAT(refusal("PLAIN", "guess"), HasSubstr("sasl.password"));
+  if (HasScramOfKafka4()) {
+    ViewThat(with("SCRAM-SHA-512", "thread").get(), [](const KafkaView& v) { return v.unread.size() == 1; });
+    EXPECT_THAT(refusal("SCRAM-SHA-512", "guess"), HasSubstr("sasl.password"));
+  } else {
+    EXPECT_THAT(refusal("SCRAM-SHA-512", "thread"), HasSubstr("it takes 2.6.1"));
+  }
 }
 
 TEST(KafkaSettingsTest, PropertiesAreCheckedByTheLibraryItself) {

@@ -253,6 +253,40 @@ class PipelineOutageTest : public PipelineFaultTest {
   std::unique_ptr<TestKafka> own_;
 };
 
+TEST_F(PipelineOutageTest, APasswordThatIsNotTakenAnyMoreIsToldUntilItIsAgain) {
+  const Strings events = Events(600, {}, 1);
+  Produce(raw_, 1, Strings(events.begin(), events.begin() + 300));
+  SignIn("PLAIN");
+  ConfigurePipeline({{raw_}}, 1, Api());
+  auto worker = StartWorker("a");
+  EXPECT_TRUE(Reads(300));
+  kafka_->Stop();
+  ASSERT_TRUE(kafka_->Start("changed"));
+  EXPECT_TRUE(worker->Says("check `sasl.username` and `sasl.password`"));
+  EXPECT_TRUE(Comes([&] { return Faults(PipelineFault::kCredentials) > 0; })) << Metrics();
+  kafka_->Stop();
+  ASSERT_TRUE(kafka_->Start());
+  Produce(raw_, 1, Strings(events.begin() + 300, events.end()));
+  EXPECT_TRUE(Reads(600)) << Metrics();
+  Finish(std::move(worker));
+  EXPECT_EQ(Told(), Scanned(events));
+}
+
+TEST_F(PipelineOutageTest, AWorkerThatIsNotLetInFromTheBeginningSaysSoAndWaits) {
+  Produce(raw_, 1, Events(300, {}, 1));
+  SignIn("PLAIN");
+  ConfigurePipeline({{raw_}}, 1, Api());
+  kafka_->Stop();
+  ASSERT_TRUE(kafka_->Start("changed"));
+  auto worker = StartWorker("a");
+  EXPECT_TRUE(worker->Says("check `sasl.username` and `sasl.password`"));
+  EXPECT_TRUE(Comes([&] { return Faults(PipelineFault::kCredentials) > 0; })) << Metrics();
+  kafka_->Stop();
+  ASSERT_TRUE(kafka_->Start());
+  EXPECT_TRUE(Reads(300)) << Metrics();
+  Finish(std::move(worker));
+}
+
 TEST_F(PipelineOutageTest, BrokersThatAreAwayAreAwaited) {
   const Strings events = Events(600, {}, 1);
   Produce(raw_, 1, Strings(events.begin(), events.begin() + 300));

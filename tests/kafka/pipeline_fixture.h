@@ -66,7 +66,14 @@ class PipelineTest : public KafkaRunTest {
                     "kafka:\n  brokers: [" + brokers + "]\n" +
                     (instance.empty() ? "" : "  instance: " + instance + "\n") +
                     "  settings: {session.timeout.ms: " + std::to_string(session_ms_) +
-                    ", heartbeat.interval.ms: " + std::to_string(session_ms_ / 3) + "}\n" + pipeline_);
+                    ", heartbeat.interval.ms: " + std::to_string(session_ms_ / 3) + security_ + "}\n" +
+                    pipeline_);
+  }
+  // From the next configuration on: TLS, and the user that those ports want.
+  void SignIn(const std::string& mechanism) {
+    brokers_ = kafka_->sasl();
+    security_ = ", security.protocol: sasl_ssl, ssl.ca.location: \"" + kafka_->ca() +
+                "\", sasl.mechanism: " + mechanism + ", sasl.username: redthread, sasl.password: thread";
   }
 
   // A worker beside the test; its folder is named after `name`.
@@ -136,6 +143,7 @@ class PipelineTest : public KafkaRunTest {
 
   std::string rule_paths_;  // a YAML list without brackets
   bool watch_rules_ = false;
+  std::string security_;   // more of `settings`
   int session_ms_ = 6000;  // after so long a member that is not heard of is out
   std::string matches_, alerts_, control_;
   const std::string& group() const { return group_; }

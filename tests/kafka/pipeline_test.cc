@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "ingest/kafka_admin.h"
+#include "ingest/kafka_settings.h"
 #include "runtime/control_rules.h"
 #include "tests/kafka/pipeline_fixture.h"
 #include "tests/oracle/reference_data.h"
@@ -142,6 +143,18 @@ TEST_F(PipelineEqualityTest, RolesApartGiveTheSameAnswer) {
   EXPECT_TRUE(Told() == scanned);
 }
 
+TEST_F(PipelineEqualityTest, OverTlsAndWithAPasswordTheAnswerIsTheSame) {
+  const Strings events = Events(3'000, kLateness, 9);
+  const std::string topic = kafka_->MakeTopic("secured", 2);
+  KafkaRunTest::Produce(topic, 2, events);
+  SignIn(HasScramOfKafka4() ? "SCRAM-SHA-512" : "PLAIN");
+  ConfigurePipeline({{topic}}, 2);
+  RunToTheEnd(2);
+  const std::string scanned = Scanned(events);
+  EXPECT_NE(scanned, "");
+  EXPECT_EQ(Difference(scanned, Told()), "");
+}
+
 TEST_F(PipelineEqualityTest, TheTourIsTheSame) {
   const BinaryRun scanned = RunBinary({"-q", "demo"});
   const BinaryRun read = RunBinary({"-q", "demo", "--kafka", kafka_->brokers()});
@@ -231,6 +244,32 @@ TEST_F(PipelineEqualityTest, SighupPutsTheRulesBesideAWorkerInForce) {
   EXPECT_TRUE(Until([&] { return epoch() == 2; }));
   worker->Signal(SIGTERM);
   EXPECT_EQ(worker->Wait().exit_code, 0);
+}
+
+// A worker that is configured in another way takes part all the same: it goes by what is in force.
+TEST_F(PipelineEqualityTest, TheTimesOfCorrelationAreThoseInForceWhateverStandsBesideAWorker) {
+  failed_percent_ = 30;
+  const std::string topic = kafka_->MakeTopic("times", 2);
+  const Strings events = Events(3'000, kLateness, 11);
+  const std::string fold = "alerts: {fold: 2s}\n";
+  ConfigurePipeline({{topic}}, 2);
+  RunToTheEnd(1);
+  ConfigureWorker("redthread.yml", rule_paths_, fold);
+  RunToTheEnd(1);
+  KafkaRunTest::Produce(topic, 2, events);
+  ConfigureWorker("redthread.yml", rule_paths_, "");
+  RunToTheEnd(2);
+
+  std::string lines;
+  for (const std::string& event : events) lines += event + "\n";
+  Write("file.yml", "version: 1\ndata_dir: " + Path("embedded") + "\nrules: {paths: [" + rule_paths_ +
+                        "]}\ncorrelate: {time_zone: UTC}\nsources: {in: {type: file, path: " +
+                        Write("events.ndjson", lines) + "}}\n" + fold);
+  const BinaryRun run = RunBinary({"run", "-q", "--until-idle", "-c", Path("file.yml")});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const BinaryRun alerts = RunBinary({"alerts", "list", "--canonical", "-c", Path("file.yml")});
+  EXPECT_EQ(Difference(alerts.out, Told()), "");
+  EXPECT_TRUE(alerts.out != Scanned(events)) << "another fold makes other alerts";
 }
 
 // More changes than rules are kept of: what was read with the first ones is read again all the same.

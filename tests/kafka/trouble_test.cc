@@ -221,10 +221,9 @@ TEST_F(KafkaTroubleTest, WrongCredentialsAreToldAndTheRightOnesRead) {
   const std::string topic = kafka_->MakeTopic("credentials", 1);
   Produce(topic, 1, Events(10, {}, 1));
   brokers_ = kafka_->sasl();
-  const auto with = [](const std::string& password) {
-    return ", settings: {security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: redthread, "
-           "sasl.password: " +
-           password + "}";
+  const auto with = [this](const std::string& password) {
+    return ", settings: {security.protocol: sasl_ssl, ssl.ca.location: \"" + kafka_->ca() +
+           "\", sasl.mechanism: PLAIN, sasl.username: redthread, sasl.password: " + password + "}";
   };
   Configure("[" + topic + "]", with("guess"));
   const BinaryRun refused = UntilIdle();

@@ -97,12 +97,13 @@ correlation:
 
 class PipelineSimulationTest : public ::testing::Test {
  protected:
-  static std::shared_ptr<const Engine> LoadEngine(const std::string& yaml) {
+  static std::shared_ptr<const Engine> LoadEngine(const std::string& yaml, const RuleBundle::Times& times) {
     auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "simulation.yml", {}));
     for (const RuleProblem& p : rules->problems) ADD_FAILURE() << p.Render();
     Engine::Options options;
     options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
     options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
+    options.times = times;
     Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
     EXPECT_TRUE(engine.ok()) << engine.status().message();
     return engine.ok() ? *engine : nullptr;
@@ -122,8 +123,12 @@ class PipelineSimulationTest : public ::testing::Test {
     return SimPipeline(seed, engines_, "ffffffff", folder, mutant).Run();
   }
 
-  const std::vector<std::shared_ptr<const Engine>> engines_ = {LoadEngine(kRules),
-                                                               LoadEngine(std::string(kRules) + kMore)};
+  // What is told in the end does not depend on how long it was waited for.
+  const std::vector<std::shared_ptr<const Engine>> engines_ = {
+      LoadEngine(kRules, {.lateness = std::chrono::seconds(30), .fold = std::chrono::seconds(20)}),
+      LoadEngine(std::string(kRules) + kMore, {.lateness = std::chrono::seconds(12),
+                                               .late_horizon = std::chrono::hours(30),
+                                               .fold = std::chrono::seconds(20)})};
 };
 
 // Seeds in parts, so that several can be played at once. Sanitizers make each of them cost ten times as much.

@@ -17,7 +17,6 @@ namespace {
 constexpr const char* kRaw = "raw";
 constexpr const char* kMatches = "matches";
 constexpr const char* kAlerts = "alerts";
-constexpr Nanoseconds kLateness = std::chrono::seconds(30);
 
 // An alert as the simulation's topic holds it: the offset that it stands on, and its stored form.
 std::string Render(const Alert& alert, uint64_t at) {
@@ -143,8 +142,6 @@ void SimPipeline::Start(Worker* worker, bool until_idle) {
   options.matches = kMatches;
   options.alerts = kAlerts;
   options.partitions = match_partitions_;
-  options.partition.lateness = kLateness;
-  options.partition.fold_window = std::chrono::seconds(20);
   // Hardly anything stays in memory, at times.
   options.partition.group_memory_bytes = dice_.Chance(30) ? 1 << 16 : 8 << 20;
   options.commit_records = 1 + dice_.Below(20);
@@ -320,7 +317,7 @@ std::string SimPipeline::Scanned() {
   file.close();
   ScanOptions options;
   options.paths = {path};
-  options.fold_window = std::chrono::seconds(20);
+  options.fold_window = engines_.front()->times().fold;
   Scan scan(engines_.front(), options);
   std::vector<Alert> alerts;
   const Status status = scan.Alerts(

@@ -88,7 +88,8 @@ void TestKafka::Kill(int broker) {
   EXPECT_EQ(kill(id, SIGKILL), 0) << "broker " << broker;
 }
 
-bool TestKafka::Start() {
+bool TestKafka::Start(const std::string& password) {
+  setenv("REDTHREAD_KAFKA_PASSWORD", password.c_str(), 1);
   if (Script("start " + std::to_string(count_)) != 0) return false;
   brokers_ = FirstLine(folder_ + "/brokers");
   sasl_ = FirstLine(folder_ + "/sasl");

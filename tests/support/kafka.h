@@ -27,12 +27,15 @@ class TestKafka {
   bool ok() const { return !brokers_.empty(); }
   // "127.0.0.1:20000,..."
   const std::string& brokers() const { return brokers_; }
-  // Those ports that want user `redthread` with password `thread`.
+  // Those ports that speak TLS with the certificate ca(), and want user `redthread` with password `thread`,
+  // by PLAIN or SCRAM-SHA-512.
   const std::string& sasl() const { return sasl_; }
+  std::string ca() const { return folder_ + "/ca.pem"; }
   const std::string& folder() const { return folder_; }
   // With what they hold; a stopped broker comes back on its port.
   void Stop();
-  bool Start();
+  // `password`: what PLAIN takes from now on.
+  bool Start(const std::string& password = "thread");
   // SIGKILL for one of them, from 1 on; Start brings it back.
   void Kill(int broker);
 
