@@ -133,10 +133,7 @@ int RunPipeline(CommandContext* context, const Config& config, const RunFlags& f
   rules.on_fault = [&metrics](PipelineFault fault) { metrics.Count(fault); };
   rules.on_news = count;
   const auto exposer = Serve(registry, config.pipeline->metrics_address);
-  if (!exposer.ok()) {
-    context->messages->Error(exposer.status().message());
-    return ExitCodeOf(exposer.status());
-  }
+  if (!exposer.ok()) return Fail(exposer.status(), context);
   ControlRules control(std::move(rules), context->clock);
   // In turns, so that whoever ends a worker that waits for rules need not wait with it.
   Status first = Status::Unavailable("");
