@@ -28,6 +28,7 @@ void CorrelationState::ForgetJournal(T* t) {
 void CorrelationState::AddToTail(Group* g, std::string_view entry, uint64_t number) {
   if (g->unsaved == unsaved_.end()) g->unsaved = unsaved_.insert(unsaved_.end(), {number, g});
   g->row.tail.append(entry);
+  ++g->row.added_since;
 }
 
 // Makes the tail a block.
@@ -100,6 +101,7 @@ Status CorrelationState::KeepForgotten(T* t, std::string_view key, const StoredM
   }
   if (number < row.journal_to) return Status::Ok();
   row.tail.append(match.entry);
+  ++row.added_since;
   row.journal_to = number + 1;
   if (row.expires == Timestamp::Min()) {
     row.expires = std::max(match.time, watermark_) + options_.late_horizon;

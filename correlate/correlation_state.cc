@@ -279,17 +279,22 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
   if (late) ++counts_.late;
   if (c.learning.count() > 0) RT_RETURN_IF_ERROR(NoteStart(t, *g, match.time));
   if (c.answers_at_once) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
+  const bool in_order = c.answers_at_once
+                            ? !g->now.has_value() || match.time > *g->now ||
+                                  (match.time == *g->now && (match.reference >= g->last_reference ||
+                                                             c.type != CorrelationType::kTemporalOrdered))
+                            : match.time >= g->row.judged_to;
 
   // Before the match is in the journal: a row that is written has all that is there.
   if (g->row.tail.size() > kMaxTail) RT_RETURN_IF_ERROR(StoreTail(t, g));
   scratch_.Clear();
   EncodeMatch(match, &scratch_, MatchPart::kAll, &node(*g).leaf_rules);
   std::string_view entry;
-  const uint64_t number = journal_.Append(t, g->key, scratch_.payload(), origin, &entry);
+  const uint64_t number =
+      journal_.Append(t, g->key, scratch_.payload(), origin, in_order ? 0 : g->row.deferral, &entry);
   AddToTail(g, entry, number);
   if (g->row.expires == Timestamp::Min()) SetExpiry(t, g, match.time + Retention(*g));
   g->newest_match = std::max(g->newest_match, match.time);
-  ++g->added_since;
   NoteSize(g);  // the judge as it was before this match, while it is at hand
   RT_RETURN_IF_ERROR(CountInside(t, g, match, late));
 
@@ -301,14 +306,11 @@ Status CorrelationState::AddMatch(T* t, Group* g, const CorrelationMatch& match,
       if (!news.ok()) return news.status();
       if (*news) reach = HeardHours::kReach;
     }
-    if (match.time < g->row.judged_to) return NoteStale(t, g, match.time, match.time + reach);
+    if (!in_order) return NoteStale(t, g, match.time, match.time + reach);
     if (late) return OnTimer(t, g, true);
     SetTimer(t, g, match.time + kTick);
     return Status::Ok();
   }
-  const bool in_order = !g->now.has_value() || match.time > *g->now ||
-                        (match.time == *g->now && (match.reference >= g->last_reference ||
-                                                   c.type != CorrelationType::kTemporalOrdered));
   if (!in_order) return NoteStale(t, g, match.time, match.time);
   const Timestamp before = g->now.value_or(Timestamp::Min());
   RT_RETURN_IF_ERROR(FeedOne(g, match));
@@ -428,9 +430,9 @@ Status CorrelationState::DamagedMatch(const Group& g) {
   return Status::Corrupt("a stored match of " + KeyText(g.key) + " cannot be read");
 }
 
-// Gives the judge the stored matches of [from, to). Returns how many.
-Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from,
-                                        Timestamp to) {
+// Gives the judge the stored matches of [from, to), but for those of that deferral. Returns how many.
+Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to,
+                                        uint64_t without) {
   if (to <= from) return uint64_t{0};
   uint64_t rows = 0;
   Status status;
@@ -438,6 +440,7 @@ Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, 
   CorrelationMatch match;
   std::string bytes;
   const Status read = EachMatch(t, g, from, to, [&](const StoredMatch& stored) {
+    if (stored.deferral == without && without != 0) return true;
     ++rows;
     if (!DecodeStored(stored, node(*g).leaf_rules, shared.adds, &match)) {
       status = DamagedMatch(*g);
@@ -456,7 +459,8 @@ Result<uint64_t> CorrelationState::Feed(T* t, Group* g, GroupCorrelator* judge, 
   return rows;
 }
 
-// A judge as it was when it was last in memory: what it found then was taken then.
+// A judge as it was when it was last in memory: what it found then was taken then, and what came behind its
+// place since all was judged again is not known to it.
 Status CorrelationState::EnsureJudge(T* t, Group* g) {
   if (g->judge != nullptr) return Status::Ok();
   g->now.reset();
@@ -469,7 +473,7 @@ Status CorrelationState::EnsureJudge(T* t, Group* g) {
   if (known_to == Timestamp::Min()) return Status::Ok();
   const Timestamp to = at_once ? known_to + kTick : known_to;
   g->judge->SetLatest(std::max(known_to, latest_));
-  const Result<uint64_t> fed = Feed(t, g, g->judge.get(), WarmUpFrom(*g, known_to), to);
+  const Result<uint64_t> fed = Feed(t, g, g->judge.get(), WarmUpFrom(*g, known_to), to, g->row.deferral);
   if (!fed.ok()) return fed.status();
   RT_RETURN_IF_ERROR(at_once ? g->judge->JudgeNow() : g->judge->AdvanceTo(known_to));
   if (!hits_.empty()) g->last_hit = hits_.back().end;
@@ -501,8 +505,8 @@ Status CorrelationState::NoteStale(T* t, Group* g, Timestamp from, Timestamp to)
   row.stale_to = std::max(row.stale_to.value_or(to), to);
   row.stale_late = row.stale_late || from < WatermarkOf(*g);
   constexpr uint64_t kShare = 4;
-  const bool cheap = g->rejudged_rows <= options_.rejudge_at_once;
-  if (cheap || g->added_since * kShare >= g->rejudged_rows) return RejudgeStale(t, g);
+  const bool cheap = row.rejudged_rows <= options_.rejudge_at_once;
+  if (cheap || row.added_since * kShare >= row.rejudged_rows) return RejudgeStale(t, g);
   SetTimer(t, g, *row.stale_from + kTick);
   return Status::Ok();
 }
@@ -523,6 +527,8 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   // What was not judged yet is judged when the watermark gets there, by a judge that is further back.
   if (!c.answers_at_once && extent == Extent::kAround && from >= g->row.judged_to) return Status::Ok();
   ++counts_.rejudged;
+  // What the present is does not hang on whether its judge was in memory.
+  if (extent == Extent::kAround) RT_RETURN_IF_ERROR(EnsureJudge(t, g));
   if (!c.answers_at_once) g->row.judged_to = std::max(g->row.judged_to, WatermarkOf(*g));
   const bool forced = extent == Extent::kToTheEnd;
   const Timestamp limit = c.answers_at_once || forced ? Timestamp::Max() : g->row.judged_to;
@@ -538,19 +544,24 @@ Status CorrelationState::Rejudge(T* t, Group* g, Timestamp from, Timestamp to, E
   if (!past) {
     g->now.reset();
     g->judge = std::move(*made);
+    ++g->row.deferral;
   }
   GroupCorrelator* judge = past ? made->get() : g->judge.get();
   judge->SetLatest(stop == Timestamp::Max() ? latest_ : std::max(stop, latest_));
-  const Result<uint64_t> fed = Feed(t, g, judge, WarmUpFrom(*g, begin), stop);
+  // How much that is counts up to where it is the same whatever was in memory.
+  const Timestamp counted = std::min(known, stop);
+  const Result<uint64_t> fed = Feed(t, g, judge, WarmUpFrom(*g, begin), counted);
   if (!fed.ok()) return fed.status();
+  const Result<uint64_t> more = Feed(t, g, judge, counted, stop);
+  if (!more.ok()) return more.status();
   if (forced) {
     RT_RETURN_IF_ERROR(judge->Finish());
   } else {
     RT_RETURN_IF_ERROR(stop == Timestamp::Max() ? judge->JudgeNow() : judge->AdvanceTo(stop));
   }
   if (c.expected) RT_RETURN_IF_ERROR(DropUnexpected(t, *g));
-  g->rejudged_rows = *fed;
-  g->added_since = 0;
+  g->row.rejudged_rows = *fed;
+  g->row.added_since = 0;
   std::vector<CorrelationHit> hits;
   hits.swap(hits_);
   if (!past) g->last_hit = hits.empty() ? std::nullopt : std::optional(hits.back().end);

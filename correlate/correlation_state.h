@@ -122,7 +122,6 @@ class CorrelationState {
     std::unique_ptr<GroupCorrelator> judge;
     std::optional<Timestamp> now, last_hit;  // the times of its last match and of its last hit
     std::unique_ptr<Episode> newest;         // null: not there, or not in memory
-    uint64_t rejudged_rows = 0, added_since = 0;
     int64_t noted_hour = std::numeric_limits<int64_t>::min();  // its bit is stored, where hours are
     size_t bytes = 0;                                          // of the cache's account
     bool used = false;                                         // since Evict looked at it last
@@ -174,7 +173,8 @@ class CorrelationState {
   Result<std::unique_ptr<GroupCorrelator>> NewJudge(T* t, const Group& g);
   Status EnsureJudge(T* t, Group* g);
   static Status DamagedMatch(const Group& g);
-  Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to);
+  Result<uint64_t> Feed(T* t, Group* g, GroupCorrelator* judge, Timestamp from, Timestamp to,
+                        uint64_t without = 0);
   Status FeedOne(Group* g, const CorrelationMatch& match);
   Timestamp WarmUpFrom(const Group& g, Timestamp time) const;
   Timestamp CertainBefore(const Group& g) const;

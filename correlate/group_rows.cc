@@ -95,6 +95,7 @@ const std::string& EncodeGroup(const GroupRow& row, std::string_view row_key, Ro
   out->Varint(row.group.size());
   for (const std::string& text : row.group) out->Bytes(text);
   out->Time(row.newest_in_block).Varint(row.journal_to).Bytes(row.tail).U8(row.stale_late ? 1 : 0);
+  out->Varint(row.deferral).Varint(row.rejudged_rows).Varint(row.added_since);
   return out->Finish(row_key);
 }
 
@@ -110,7 +111,9 @@ Result<GroupRow> DecodeGroup(std::string_view row_key, std::string_view value) {
                in.OptionalTime(&row.unsettled) && in.OptionalTime(&row.timer) && in.Varint(&texts);
   for (; whole && texts > 0; --texts) whole = in.Bytes(&row.group.emplace_back());
   whole = whole && in.Time(&row.newest_in_block) && in.Varint(&row.journal_to) && in.Bytes(&row.tail) &&
-          (in.AtEnd() || in.Flag(&row.stale_late));
+          (in.AtEnd() || in.Flag(&row.stale_late)) &&
+          (in.AtEnd() ||
+           (in.Varint(&row.deferral) && in.Varint(&row.rejudged_rows) && in.Varint(&row.added_since)));
   if (!whole) return DamagedRow("group", row_key, "it ends too early");
   return row;
 }

@@ -48,6 +48,9 @@ struct GroupRow {
   std::string tail;
   Texts group;              // only where the key does not hold them
   bool stale_late = false;  // some of the stale ones were below the watermark when they came
+  // Of judging again: how often that has been done from all matches (from 1 on), how many the last time took,
+  // and how many have come since. Stored, since what is told on the way must not hang on what is in memory.
+  uint64_t deferral = 1, rejudged_rows = 0, added_since = 0;
 };
 std::string GroupRowKey(std::string_view group_key);
 // In *out, which is empty.

@@ -16,11 +16,19 @@ namespace {
 constexpr char kBlock = 'b', kJournal = 'j';
 // Entries of a block, but for one that is larger by itself; of a row of the journal about.
 constexpr size_t kBlockBytes = 4096, kJournalRowBytes = size_t{64} << 10;
+// Flags of an entry.
+constexpr uint8_t kHasOrigin = 1, kHasDeferral = 2;
 constexpr size_t kKeyTail =
     sizeof(int64_t) + sizeof(uint32_t) + sizeof(MatchOrigin);  // time, reference, origin
 
 std::string_view BytesOf(const MatchOrigin& origin) {
   return {reinterpret_cast<const char*>(origin.data()), origin.size()};
+}
+
+size_t VarintSize(uint64_t n) {
+  size_t size = 1;
+  for (; n >= 0x80; n >>= 7) ++size;
+  return size;
 }
 
 bool Before(const StoredMatch& a, const StoredMatch& b) {
@@ -108,18 +116,20 @@ Position PositionOf(const MatchOrigin& origin) {
 
 MatchOrigin OriginOf(std::string_view lower_group_key) { return HashBytes(lower_group_key); }
 
-// entry := size:varint has_origin:flag [origin] match; `size` is of all behind it
+// entry := size:varint flags:u8 [deferral:varint] [origin] match; `size` is of all behind it
 bool TakeEntry(std::string_view* entries, StoredMatch* match) {
   RowReader in(*entries);
   std::string_view body;
-  bool has_origin = false;
+  uint8_t flags = 0;
   if (!in.Bytes(&body)) return false;
   match->entry = entries->substr(0, entries->size() - in.rest().size());
   *entries = in.rest();
   RowReader fields(body);
-  if (!fields.Flag(&has_origin)) return false;
+  if (!fields.U8(&flags) || flags > (kHasOrigin | kHasDeferral)) return false;
+  match->deferral = 0;
+  if ((flags & kHasDeferral) != 0 && !fields.Varint(&match->deferral)) return false;
   match->bytes = fields.rest();
-  if (has_origin) {
+  if ((flags & kHasOrigin) != 0) {
     if (match->bytes.size() < sizeof(MatchOrigin)) return false;
     std::memcpy(match->origin.data(), match->bytes.data(), sizeof(MatchOrigin));
     match->bytes.remove_prefix(sizeof(MatchOrigin));
@@ -321,12 +331,15 @@ Status MatchJournal::Open(const StateReader& reader, const Visitor& visit) {
 }
 
 uint64_t MatchJournal::Append(StateTransaction* t, std::string_view group_key, std::string_view match,
-                              const std::optional<MatchOrigin>& origin, std::string_view* entry) {
+                              const std::optional<MatchOrigin>& origin, uint64_t deferral,
+                              std::string_view* entry) {
   if (row_.payload().size() >= kJournalRowBytes) Flush(t);
   row_.Bytes(group_key);
   const size_t begin = row_.payload().size();
-  row_.Varint(1 + (origin.has_value() ? sizeof(MatchOrigin) : 0) + match.size())
-      .U8(origin.has_value() ? 1 : 0);
+  const size_t deferral_size = deferral == 0 ? 0 : VarintSize(deferral);
+  row_.Varint(1 + deferral_size + (origin.has_value() ? sizeof(MatchOrigin) : 0) + match.size())
+      .U8(static_cast<uint8_t>((origin.has_value() ? kHasOrigin : 0) | (deferral != 0 ? kHasDeferral : 0)));
+  if (deferral != 0) row_.Varint(deferral);
   if (origin.has_value()) row_.Append(BytesOf(*origin));
   row_.Append(match);
   *entry = row_.payload().substr(begin);

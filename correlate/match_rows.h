@@ -39,6 +39,8 @@ struct StoredMatch {
   Timestamp time;
   uint32_t reference = 0;
   MatchOrigin origin{};
+  // When it came behind its place: what GroupRow::deferral was then. Else 0.
+  uint64_t deferral = 0;
   std::string_view bytes;  // EncodeMatch, with the rules by their places
   std::string_view entry;  // all of it
 };
@@ -83,10 +85,10 @@ class MatchJournal {
   // Reads what an earlier run left; numbers go on behind it.
   Status Open(const StateReader& reader, const Visitor& visit);
 
-  // `match`: as in StoredMatch::bytes. `origin`: nothing when it is that of the match's first event. Returns
-  // the number of the entry; *entry is valid until the next call.
+  // `match`, `deferral`: as in StoredMatch. `origin`: nothing when it is that of the match's first event.
+  // Returns the number of the entry; *entry is valid until the next call.
   uint64_t Append(StateTransaction* transaction, std::string_view group_key, std::string_view match,
-                  const std::optional<MatchOrigin>& origin, std::string_view* entry);
+                  const std::optional<MatchOrigin>& origin, uint64_t deferral, std::string_view* entry);
   // Writes what was appended into the transaction: call before every commit.
   void Flush(StateTransaction* transaction);
   // Deletes rows without entries of that number or above. Call behind Flush.

@@ -175,7 +175,8 @@ Status CorrelatePartition::TakeRules(uint64_t epoch) {
   folds_ = std::make_unique<FoldState>(&rules, FoldState::Options{.window = times.fold});
   correlations_ = std::make_unique<CorrelationState>(
       engine_->correlations(), CorrelationState::Options{.late_horizon = times.late_horizon,
-                                                         .max_memory_bytes = options_.group_memory_bytes});
+                                                         .max_memory_bytes = options_.group_memory_bytes,
+                                                         .rejudge_at_once = options_.rejudge_at_once});
   return correlations_->Resume(transaction_.get(), stage_watermark_, latest_);
 }
 

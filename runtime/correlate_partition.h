@@ -35,6 +35,7 @@ class CorrelatePartition {
     std::string path;      // a folder for its database; made if it is not there
     std::string identity;  // KafkaIdentity::Encode of the partition of `matches`
     size_t group_memory_bytes = CorrelationState::Options{}.max_memory_bytes;
+    uint64_t rejudge_at_once = CorrelationState::Options{}.rejudge_at_once;
     size_t database_memory_bytes = Database::Options{}.max_memory_bytes;
     std::function<void(const std::string&)> on_problem;  // may be empty
     std::function<void(PipelineFault)> on_fault;         // as well, of each; may be empty

@@ -10,9 +10,11 @@
 #include <map>
 #include <random>
 
+#include "core/hash.h"
 #include "core/record.h"
 #include "correlate/fold_state.h"
 #include "correlate/sorted_fold.h"
+#include "storage/alert_codec.h"
 #include "storage/alert_store.h"
 #include "storage/outbox.h"
 #include "storage/source_registry.h"
@@ -228,6 +230,62 @@ TEST_F(FoldTest, AnyOrderOfArrivalAnyRestartAndAnyRevisionGiveTheSortedAnswer) {
                     &damage)
                     .ok());
     transaction.reset();
+  }
+}
+
+// Workers that take over from one another tell the same only if nothing of what is told on the way hangs on
+// what is in memory: on restarts, commits, or how much memory there is.
+TEST_F(FoldTest, WhatIsToldOnTheWayIsTheSameThroughRestartsAndWithoutMemory) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    std::vector<std::string> first;
+    for (uint32_t world = 0; world < 3; ++world) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + " world " + std::to_string(world));
+      std::filesystem::remove_all(folder_ + "/db");
+      Open();
+      std::mt19937 random(seed), aside(world);
+      FoldState::Options options;
+      if (world == 2) options.max_cached = 0;
+      auto state = std::make_unique<FoldState>(&rules_, options);
+      auto transaction = std::make_unique<StateTransaction>(database_.get());
+      const auto commit = [&] {
+        EXPECT_TRUE(state->Flush(transaction.get()).ok());
+        EXPECT_TRUE(transaction->Commit().ok());
+      };
+      Timestamp watermark = Timestamp::Min();
+      std::vector<std::string> told;
+      const uint32_t span = 60 + random() % 2000;
+      for (uint64_t i = 0; i < 120; ++i) {
+        const int64_t minute = random() % 20 == 0 ? -1 : static_cast<int64_t>(random() % span);
+        const FoldMatch match = Match(minute, i, random() % 2 == 0 ? "web01" : "db01");
+        ASSERT_TRUE(state->Add(transaction.get(), match, watermark).ok());
+        if (random() % 4 == 0) {
+          watermark = std::max(watermark, Timestamp{} + kMinute * static_cast<int64_t>(random() % span));
+          ASSERT_TRUE(state->Advance(transaction.get(), watermark).ok());
+        }
+        if (random() % 30 == 0) ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
+        if (aside() % 4 == 0) commit();
+        if (i % 8 == 0) {
+          commit();
+          Damage damage;
+          std::string& all = told.emplace_back();
+          const auto add = [&all](const Alert& alert) {
+            RowWriter row;
+            WriteAlert(alert, &row);
+            all += alert.id + " " + std::to_string(alert.revision) + " " + alert.explain + " " +
+                   HexOf(HashBytes(row.payload())) + "\n";
+            return true;
+          };
+          ASSERT_TRUE(ForEachAlert(*database_->Snapshot(), {}, add, &damage).ok());
+        }
+        if (world > 0 && aside() % 8 == 0) {
+          commit();
+          state = std::make_unique<FoldState>(&rules_, options);
+        }
+      }
+      transaction.reset();
+      if (world == 0) first = told;
+      ASSERT_EQ(told, first);
+    }
   }
 }
 

@@ -44,7 +44,7 @@ class MatchRowsTest : public StorageTest {
   // As the journal writes it.
   std::string Entry(const CorrelationMatch& match, const std::optional<MatchOrigin>& origin = {}) {
     std::string_view entry;
-    scratch_.Append(transaction_.get(), "", Bytes(match), origin, &entry);
+    scratch_.Append(transaction_.get(), "", Bytes(match), origin, 0, &entry);
     return std::string(entry);
   }
   std::vector<Name> Stored(Timestamp from = Timestamp::Min(), Timestamp to = Timestamp::Max()) {
@@ -196,7 +196,7 @@ TEST_F(MatchRowsTest, TheJournalIsThereAgainUpToWhatWasForgotten) {
       std::string_view entry;
       const std::string group = "group" + std::to_string(dice() % 5);
       const uint64_t number =
-          journal.Append(transaction_.get(), group, Bytes(Match(n, 0, 0, long_value)), {}, &entry);
+          journal.Append(transaction_.get(), group, Bytes(Match(n, 0, 0, long_value)), {}, 0, &entry);
       EXPECT_EQ(number, next++);
       expected[number] = group + " " + std::to_string(n);
     }

@@ -10,8 +10,10 @@
 #include <map>
 #include <set>
 
+#include "core/hash.h"
 #include "correlate/fold.h"
 #include "correlate/match_extractor.h"
+#include "storage/alert_codec.h"
 #include "storage/alert_store.h"
 #include "tests/oracle/correlation_generator.h"
 #include "tests/oracle/correlation_vectors.h"
@@ -50,9 +52,12 @@ class CorrelationStateTest : public RuntimeTest {
     CorrelationState::Options options;
   };
 
-  // The alerts that stand in the end.
+  // The alerts that stand in the end. `told`: what was told by every eighth arrival; `aside` then decides, in
+  // place of `dice`, what must not show there: commits between, and restarts.
   std::multiset<AlertLine> Run(const std::shared_ptr<const Engine>& engine, std::vector<SlowJson> events,
-                               const Way& way, Dice* dice) {
+                               const Way& way, Dice* dice, std::vector<std::string>* told = nullptr,
+                               Dice* aside = nullptr) {
+    if (aside == nullptr) aside = dice;
     const std::string folder = folder_ + "/db" + std::to_string(runs_++);
     Result<std::unique_ptr<Database>> database = Database::Open({folder});
     EXPECT_TRUE(database.ok()) << database.status().message();
@@ -131,8 +136,12 @@ class CorrelationStateTest : public RuntimeTest {
         check(state->Finish(&t, watermark, latest));
         commit();
       }
-      if (dice->Chance(30)) commit();
-      if (way.restarts && dice->Chance(10)) {
+      if (aside->Chance(30)) commit();
+      if (told != nullptr && index % 8 == 0) {
+        commit();
+        told->push_back(AllAlerts(t));
+      }
+      if (way.restarts && aside->Chance(10)) {
         commit();
         note();
         state = std::make_unique<CorrelationState>(engine->correlations(), way.options);
@@ -169,13 +178,36 @@ class CorrelationStateTest : public RuntimeTest {
     return alerts;
   }
 
+  // All there are, to the last byte.
+  static std::string AllAlerts(const StateReader& reader) {
+    std::string text;
+    Damage damage;
+    const Status status = ForEachAlert(
+        reader, {},
+        [&](const Alert& alert) {
+          RowWriter row;
+          WriteAlert(alert, &row);
+          text += alert.id + " revision " + std::to_string(alert.revision) + " state " +
+                  std::to_string(static_cast<int>(alert.state)) + ": " + alert.explain + " " +
+                  HexOf(HashBytes(row.payload())) + "\n";
+          return true;
+        },
+        &damage);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return text;
+  }
+
   static std::string Padded(std::string text) { return text.append(Decoder::kPadding, '\0'); }
 
-  // Random streams under random correlations against the slow twin. REDTHREAD_CORRELATION_STREAMS: how many
-  // of each way.
-  void CompareRandomStreams(const std::function<Way(Dice*)>& way_of, size_t streams) {
+  // REDTHREAD_CORRELATION_STREAMS: how many of each way.
+  static size_t StreamsOr(size_t usual) {
     const char* asked = std::getenv("REDTHREAD_CORRELATION_STREAMS");
-    if (asked != nullptr) streams = std::strtoul(asked, nullptr, 10);
+    return asked == nullptr ? usual : std::strtoul(asked, nullptr, 10);
+  }
+
+  // Random streams under random correlations against the slow twin.
+  void CompareRandomStreams(const std::function<Way(Dice*)>& way_of, size_t streams) {
+    streams = StreamsOr(streams);
     size_t alerts_found = 0;
     for (size_t n = 0, seed = 0; n < streams; ++seed) {
       Dice dice(seed);
@@ -238,6 +270,44 @@ class CorrelationStateTest : public RuntimeTest {
   size_t runs_ = 0;
   CorrelationState::Counts counts_;
 };
+
+// Workers that take over from one another tell the same only if nothing of what is told on the way hangs on
+// what is in memory: on restarts, commits, or how much memory there is.
+TEST_F(CorrelationStateTest, WhatIsToldOnTheWayIsTheSameThroughRestartsAndWithoutMemory) {
+  size_t changes = 0;
+  const size_t streams = StreamsOr(60);
+  for (uint64_t seed = 0; seed < streams; ++seed) {
+    Dice dice(seed);
+    const std::string yaml = RandomCorrelationRules(&dice);
+    const auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "r.yml", {}));
+    if (!rules->problems.empty()) continue;
+    const std::shared_ptr<const Engine> engine = EngineOf(rules);
+    const std::vector<SlowJson> events =
+        AreOfHours(yaml) ? RandomRegularEvents(&dice) : RandomCorrelationEvents(&dice, 120);
+    Way way;
+    way.lateness = kSecond * dice.Below(30);
+    way.disorder = way.lateness + kSecond * dice.Below(30);
+    way.finishes = dice.Chance(30);
+    way.options.late_horizon = kAnyHorizon;
+    way.options.rejudge_at_once = dice.Below(6);
+    std::vector<std::string> first;
+    for (uint64_t world = 0; world < 4; ++world) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + " world " + std::to_string(world) + "\n" + yaml);
+      Dice same(seed), aside(world);
+      way.restarts = world > 0;
+      way.options.max_memory_bytes = world == 2 ? 0 : CorrelationState::Options{}.max_memory_bytes;
+      std::vector<std::string> told;
+      Run(engine, events, way, &same, &told, &aside);
+      if (world == 0) first = told;
+      ASSERT_EQ(told.size(), first.size());
+      for (size_t n = 0; n < told.size(); ++n) {
+        ASSERT_EQ(told[n], first[n]) << "by arrival " << 8 * (n + 1);
+        changes += n > 0 && told[n] != told[n - 1] ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(changes, streams);
+}
 
 TEST_F(CorrelationStateTest, InOrderItAnswersAsAScan) {
   CompareRandomStreams(

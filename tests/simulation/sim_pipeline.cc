@@ -57,7 +57,8 @@ SimPipeline::SimPipeline(uint64_t seed, std::vector<std::shared_ptr<const Engine
       folder_(std::move(folder)),
       mutant_(mutant),
       raw_partitions_(1 + static_cast<int>(dice_.Below(3))),
-      match_partitions_(1 + static_cast<int>(dice_.Below(3))) {
+      match_partitions_(1 + static_cast<int>(dice_.Below(3))),
+      rejudge_at_once_(dice_.Chance(50) ? dice_.Below(4) : CorrelationState::Options{}.rejudge_at_once) {
   cluster_.MakeTopic(kRaw, raw_partitions_);
   cluster_.MakeTopic(kMatches, match_partitions_);
   cluster_.MakeTopic(kAlerts, match_partitions_);
@@ -144,6 +145,7 @@ void SimPipeline::Start(Worker* worker, bool until_idle) {
   options.partitions = match_partitions_;
   // Hardly anything stays in memory, at times.
   options.partition.group_memory_bytes = dice_.Chance(30) ? 1 << 16 : 8 << 20;
+  options.partition.rejudge_at_once = rejudge_at_once_;
   options.commit_records = 1 + dice_.Below(20);
   options.render = Render;
   options.on_problem = tell;

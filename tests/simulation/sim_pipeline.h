@@ -79,6 +79,7 @@ class SimPipeline {
   const std::string folder_;
   const Mutant mutant_;
   int raw_partitions_, match_partitions_;
+  uint64_t rejudge_at_once_;
   std::vector<std::string> events_;  // in the order of their arrival
   size_t produced_ = 0;
   std::vector<Worker> workers_;
