@@ -121,7 +121,11 @@ class CorrelationStateTest : public RuntimeTest {
       position.index = index++;
       if (way.revises && dice->Chance(20)) {
         to_revise.emplace(position, &arrival.event);
-        if (dice->Chance(50)) check(state->Add(&t, matches_of(arrival.event, position)));
+        if (dice->Chance(50)) {
+          const Arrival& other = dice->Chance(50) ? arrival : dice->Pick(arrivals);
+          check(state->Add(&t, matches_of(other.event, position)));
+          latest = std::max(latest, Timestamp{other.time});
+        }
       } else {
         check(state->Add(&t, matches_of(arrival.event, position)));
       }
