@@ -20,6 +20,7 @@
 #include "core/alert.h"
 #include "core/text.h"
 #include "correlate/coverage.h"
+#include "ingest/journal_file.h"
 #include "ingest/sender.h"
 #include "runtime/stored_census.h"
 #include "storage/database.h"
@@ -227,6 +228,15 @@ StoredInput InputOf(const Config& config, const SourceState& state) {
     }
     for (const HttpSourceConfig& source : config.http_sources) {
       if (source.name == sender->input) return InputOf(source);
+    }
+    return {};
+  }
+  if (JournalIdentity::Decode(state.identity).has_value()) {
+    for (const JournalSourceConfig& source : config.journal_sources) {
+      for (const std::string& folder : source.folders) {
+        if (IsFoundBy(folder, state.path))
+          return {source.log_source, SourceFormat::kAuto, ZoneOf(source.time_zone)};
+      }
     }
     return {};
   }
