@@ -51,14 +51,6 @@ std::vector<std::string> StandardValues(const SettingSpec& spec) {
   return values;
 }
 
-Setting StandardSetting(const SettingSpec& spec, const std::string& path) {
-  Setting setting;
-  setting.path = path;
-  setting.spec = &spec;
-  setting.written = setting.values = StandardValues(spec);
-  return setting;
-}
-
 // Puts `text` in the place of what the file says.
 void Override(const SettingSpec& spec, const std::string& text, Origin origin, const std::string& place,
               LoadedConfig* loaded) {
@@ -266,6 +258,23 @@ std::vector<HttpSourceConfig> HttpSources(const LoadedConfig& loaded) {
   return sources;
 }
 
+std::vector<JournalSourceConfig> JournalSources(const LoadedConfig& loaded) {
+  std::vector<JournalSourceConfig> sources;
+  for (const auto& [entry, section] : NamedEntries(loaded.settings)) {
+    if (section != "sources.journal") continue;
+    JournalSourceConfig source;
+    source.name = entry.substr(std::strlen("sources."));
+    source.folders = Values(loaded, entry + ".path");
+    // Of "/mnt/journal/" too, the paths of its files begin with "/mnt/journal/".
+    for (std::string& folder : source.folders) folder.erase(folder.find_last_not_of('/') + 1);
+    source.time_zone = ZoneOf(loaded, entry);
+    source.trusted_proxies = Values(loaded, entry + ".trusted_proxies");
+    source.log_source = LogSourceOf(loaded, entry);
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
 std::vector<KafkaSourceConfig> KafkaSources(const LoadedConfig& loaded,
                                             const std::optional<PipelineConfig>& pipeline) {
   std::vector<KafkaSourceConfig> sources;
@@ -397,6 +406,7 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.file_sources = FileSources(loaded);
   config.syslog_sources = SyslogSources(loaded);
   config.http_sources = HttpSources(loaded);
+  config.journal_sources = JournalSources(loaded);
   config.pipeline = PipelineOf(loaded.settings);
   config.kafka_sources = KafkaSources(loaded, config.pipeline);
   config.rule_paths = Values(loaded, "rules.paths");
@@ -437,6 +447,14 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 }  // namespace
+
+Setting StandardSetting(const SettingSpec& spec, const std::string& path) {
+  Setting setting;
+  setting.path = path;
+  setting.spec = &spec;
+  setting.written = setting.values = StandardValues(spec);
+  return setting;
+}
 
 const Setting* FindSetting(const std::vector<Setting>& settings, std::string_view path) {
   for (const Setting& s : settings) {

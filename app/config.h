@@ -80,6 +80,15 @@ struct HttpSourceConfig {
   DeclaredLogSource log_source;
 };
 
+// One source of type journal.
+struct JournalSourceConfig {
+  std::string name;
+  std::vector<std::string> folders;  // the first with files of a journal counts
+  std::string time_zone;             // as of a file
+  std::vector<std::string> trusted_proxies;
+  DeclaredLogSource log_source;
+};
+
 // One source of type kafka.
 struct KafkaSourceConfig {
   std::string name;
@@ -111,10 +120,12 @@ struct Config {
   std::vector<FileSourceConfig> file_sources;
   std::vector<SyslogSourceConfig> syslog_sources;
   std::vector<HttpSourceConfig> http_sources;
+  std::vector<JournalSourceConfig> journal_sources;
   std::vector<KafkaSourceConfig> kafka_sources;
   std::optional<PipelineConfig> pipeline;  // of `kafka:`; then there are no sources of other types than kafka
   size_t sources() const {
-    return file_sources.size() + syslog_sources.size() + http_sources.size() + kafka_sources.size();
+    return file_sources.size() + syslog_sources.size() + http_sources.size() + journal_sources.size() +
+           kafka_sources.size();
   }
   std::vector<std::string> rule_paths;      // empty: the shipped rules
   std::string rule_variables;               // a site file; empty: none
@@ -150,6 +161,9 @@ LoadedConfig LoadConfig(const ConfigOptions& options);
 
 // The same for the text of a file; `file` is its name in complaints, and its folder that of relative paths.
 LoadedConfig LoadConfigFromText(std::string_view yaml, const std::string& file, const ConfigOptions& options);
+
+// The default of a setting, under the path of an entry's or its own.
+Setting StandardSetting(const SettingSpec& spec, const std::string& path);
 
 // The setting of that path, or null.
 const Setting* FindSetting(const std::vector<Setting>& settings, std::string_view path);

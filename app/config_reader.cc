@@ -159,6 +159,20 @@ void ConfigReader::ReadEntry(const YamlNode& key, const YamlNode& map, std::stri
     rest.children.push_back(map.value(i));
   }
   ReadSection(rest, spec->path, path);
+  AddDefault(key, *spec, path);
+}
+
+// An entry is known by its settings. Where none was written, as none has to be, its first default stands for
+// it.
+void ConfigReader::AddDefault(const YamlNode& key, const SectionSpec& section, const std::string& path) {
+  for (const Setting& s : *settings_) {
+    if (std::string_view(s.spec->section) == section.path && s.path.starts_with(path + ".")) return;
+  }
+  const std::vector<const SettingSpec*> specs = SettingsOf(section.path);
+  if (specs.empty() || specs[0]->required || *specs[0]->standard == '\0') return;
+  Setting setting = StandardSetting(*specs[0], path + "." + specs[0]->name);
+  setting.place = PlacedProblem{file_, key.line, key.column, ""}.Place();
+  settings_->push_back(std::move(setting));
 }
 
 void ConfigReader::ReadSetting(const YamlNode& key, const YamlNode& value, const SettingSpec& spec,

@@ -25,6 +25,7 @@ class ConfigReader {
   void ReadSection(const YamlNode& map, std::string_view section, const std::string& path);
   void ReadNamedEntries(const YamlNode& map, std::string_view section);
   void ReadEntry(const YamlNode& key, const YamlNode& map, std::string_view section);
+  void AddDefault(const YamlNode& key, const SectionSpec& section, const std::string& path);
   void ReadSetting(const YamlNode& key, const YamlNode& value, const SettingSpec& spec,
                    const std::string& path);
   void ReadValue(const YamlNode& scalar, Setting* setting);

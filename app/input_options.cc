@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "ingest/journal_file.h"
 #include "ingest/kafka_partition.h"
 #include "ingest/kafka_settings.h"
 #include "ingest/sender.h"
@@ -40,8 +41,8 @@ bool IsFoundBy(const std::string& pattern, const std::string& path) {
          fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
 }
 
-bool Reads(const FileSourceConfig& source, const SourceState& state) {
-  return std::any_of(source.paths.begin(), source.paths.end(),
+bool Reads(const std::vector<std::string>& paths, const SourceState& state) {
+  return std::any_of(paths.begin(), paths.end(),
                      [&](const std::string& pattern) { return IsFoundBy(pattern, state.path); });
 }
 
@@ -68,8 +69,16 @@ StoredInput StoredInputOf(const Config& config, const SourceState& state) {
     }
     return {};
   }
+  if (JournalIdentity::Decode(state.identity).has_value()) {
+    for (const JournalSourceConfig& source : config.journal_sources) {
+      if (Reads(source.folders, state))
+        return {source.log_source, SourceFormat::kAuto, ZoneOf(source.time_zone),
+                NetworksOf(source.trusted_proxies)};
+    }
+    return {};
+  }
   for (const FileSourceConfig& source : config.file_sources) {
-    if (Reads(source, state)) return InputOf<StoredInput>(source);
+    if (Reads(source.paths, state)) return InputOf<StoredInput>(source);
   }
   return {};
 }

@@ -77,6 +77,8 @@ void CheckSources(LoadedConfig* loaded) {
   for (const SyslogSourceConfig& source : loaded->config.syslog_sources)
     refuse(source.name, "syslog", ".listen");
   for (const HttpSourceConfig& source : loaded->config.http_sources) refuse(source.name, "http", ".listen");
+  for (const JournalSourceConfig& source : loaded->config.journal_sources)
+    refuse(source.name, "journal", ".path");
   bool local = false;
   for (const KafkaSourceConfig& source : loaded->config.kafka_sources) {
     local |= source.time_zone == "local";

@@ -100,6 +100,10 @@ Embedded::Options OptionsOf(CommandContext* context, const Config& config, const
   for (const SyslogSourceConfig& source : config.syslog_sources)
     options.listeners.push_back(ListenerOf(source));
   for (const HttpSourceConfig& source : config.http_sources) options.listeners.push_back(ListenerOf(source));
+  for (const JournalSourceConfig& source : config.journal_sources) {
+    options.journals.push_back({source.name, source.folders, source.log_source, ZoneOf(source.time_zone),
+                                NetworksOf(source.trusted_proxies)});
+  }
   for (const KafkaSourceConfig& source : config.kafka_sources) options.kafka.push_back(KafkaInputOf(source));
   options.on_problem = [context](const std::string& text) { context->messages->Warning(text); };
   return options;
@@ -153,6 +157,17 @@ void TellTopics(const Embedded::Report& report, Messages* messages) {
     messages->Warning(Counted(counts.stopped, "partition") + " not read any more, see above");
 }
 
+// The same of journals.
+void TellJournals(const Embedded::Report& report, Messages* messages) {
+  const JournalInputs::Counts& counts = report.journals;
+  if (counts.removed > 0)
+    messages->Warning("up to " + Counted(counts.removed, "entry", "entries") +
+                      " of the journal removed before they were read");
+  if (counts.unreadable > 0)
+    messages->Warning("up to " + Counted(counts.unreadable, "entry", "entries") +
+                      " of the journal in damaged files");
+}
+
 // One process with a database of its own.
 int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& flags) {
   RuleReload reload({.paths = RuleFiles(config),
@@ -173,6 +188,8 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
     context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
   for (const HttpSourceConfig& source : config.http_sources)
     context->messages->Count("listening on " + source.address + " for source `" + source.name + "`");
+  for (const JournalSourceConfig& source : config.journal_sources)
+    context->messages->Count("following the journal for source `" + source.name + "`");
   for (const KafkaSourceConfig& source : config.kafka_sources)
     context->messages->Count("reading topics from " + source.settings.brokers[0] + " for source `" +
                              source.name + "`");
@@ -185,6 +202,7 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
   TellLeftOut(report, context->messages);
   TellListeners(report, context->messages);
   TellTopics(report, context->messages);
+  TellJournals(report, context->messages);
   if (!status.ok()) return Fail(status, context);
   return flags.until_idle && report.input_lost ? kExitInput : kExitDone;
 }

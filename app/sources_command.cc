@@ -21,6 +21,7 @@
 #include "app/replay_command.h"
 #include "core/text.h"
 #include "ingest/file_identity.h"
+#include "ingest/journal_file.h"
 #include "storage/database.h"
 #include "storage/dead_letter_store.h"
 #include "storage/event_store.h"
@@ -97,6 +98,8 @@ Result<SourceView> ViewOf(const SourceState& state, Stored* stored) {
 
 const char* StateOf(const SourceView& view, Timestamp now) {
   if (!view.state.last_heard.has_value()) return "not heard";
+  const bool is_journal = JournalIdentity::Decode(view.state.identity).has_value();
+  if (is_journal && view.state.idle) return "archived";
   const bool is_file = FileIdentity::Decode(view.state.identity).has_value();
   if (is_file && access(view.state.path.c_str(), F_OK) != 0) return "gone";
   return view.census.IsSilent(now) ? "silent" : "heard";

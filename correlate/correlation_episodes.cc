@@ -120,6 +120,10 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
   if (g.ok() && *g != nullptr) RT_RETURN_IF_ERROR(StoreTail(t, *g));
   RT_RETURN_IF_ERROR(DeleteMatch(t, group_key, match_row));
   if (!g.ok() || *g == nullptr || !time.has_value()) return g.status();
+  const Result<Timestamp> newest = NewestInBlocks(*t, group_key);
+  if (!newest.ok()) return newest.status();
+  (*g)->newest_match = (*g)->row.newest_in_block = *newest;
+  NoteChange(*g);
   const auto recount = [&](Episode* episode) {
     const Status status = Recount(t, *g, episode->row.last_hit, episode);
     return status.ok() ? Save(t, **g, episode) : status;
@@ -132,6 +136,8 @@ Status CorrelationState::Remove(T* t, std::string_view group_key, std::string_vi
     if (*news) reach = HeardHours::kReach;
   }
   RT_RETURN_IF_ERROR(Rejudge(t, *g, *time, *time + reach, Extent::kAround, *time < WatermarkOf(**g)));
+  // What comes next is in order if it is behind those that are left, which may lie before what was judged.
+  if (correlation(**g).answers_at_once) (*g)->judge.reset();
   return IsSilence(**g) ? EndAround(t, *g, *time, *time, *time) : Status::Ok();
 }
 

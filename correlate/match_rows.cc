@@ -264,6 +264,12 @@ Status StoreMatches(StateTransaction* t, std::string_view group_key, std::string
   return Status::Ok();
 }
 
+Result<Timestamp> NewestInBlocks(const StateReader& reader, std::string_view group_key) {
+  const Result<std::optional<Block>> last = BlockAt(reader, group_key, BlocksEnd(group_key));
+  if (!last.ok()) return last.status();
+  return last->has_value() && !(*last)->matches.empty() ? (*last)->matches.back().time : Timestamp::Min();
+}
+
 Status DeleteMatch(StateTransaction* t, std::string_view group_key, std::string_view match_key) {
   Result<std::optional<Block>> found = BlockAt(*t, group_key, match_key);
   if (!found.ok() || !found->has_value()) return found.status();

@@ -71,6 +71,8 @@ Status ScanAllMatches(const StateReader& reader,
 // Stores entries, in any order; one that is there is replaced. No match in blocks is later than `newest`.
 Status StoreMatches(StateTransaction* transaction, std::string_view group_key, std::string_view entries,
                     Timestamp newest);
+// The time of the last match in blocks; Timestamp::Min() when there is none.
+Result<Timestamp> NewestInBlocks(const StateReader& reader, std::string_view group_key);
 Status DeleteMatch(StateTransaction* transaction, std::string_view group_key, std::string_view match_key);
 Status DeleteMatchesBefore(StateTransaction* transaction, std::string_view group_key, Timestamp before);
 

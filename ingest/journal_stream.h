@@ -1,9 +1,6 @@
-// JournalStream: a binary file of systemd's journal as lines of JSON, one an entry.
+// JournalStream: a binary file of systemd's journal as lines of JSON, one an entry (journal_entry.h).
 //
-// As `journalctl -o json` writes them: every field a text, __REALTIME_TIMESTAMP in microseconds. What a field
-// holds that is no UTF-8 becomes U+FFFD; a field that an entry has twice is there twice. Reading is
-// libsystemd's, which knows all versions of the format, and the compression within. Source: systemd, "Journal
-// File Format"; sd-journal(3).
+// Reading is libsystemd's, which knows all versions of the format, and the compression within.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +9,7 @@
 #include <string_view>
 
 #include "ingest/byte_stream.h"
-
-struct sd_journal;
+#include "ingest/journal_entry.h"
 
 namespace redthread {
 
@@ -22,9 +18,6 @@ class JournalStream final : public ByteStream {
  public:
   // What such a file begins with.
   static constexpr std::string_view kMagic = "LPKSHHRH";
-  // Of longer fields the beginning is kept; of an entry with more, what fits.
-  static constexpr size_t kMaxFieldBytes = 1 << 20;
-  static constexpr size_t kMaxEntryBytes = 4 << 20;
 
   static bool Detect(std::string_view beginning) { return beginning.starts_with(kMagic); }
   // kCorrupt when libsystemd cannot read it; kDenied, kIo. It may be in use: entries that are written while
@@ -35,15 +28,9 @@ class JournalStream final : public ByteStream {
   Result<size_t> Read(char* out, size_t size) override;
 
  private:
-  struct Close {
-    void operator()(sd_journal* journal) const;
-  };
-  using Handle = std::unique_ptr<sd_journal, Close>;
+  JournalStream(JournalHandle journal, const std::string& path) : journal_(std::move(journal)), path_(path) {}
 
-  JournalStream(Handle journal, const std::string& path) : journal_(std::move(journal)), path_(path) {}
-  void AddEntry();
-
-  Handle journal_;
+  JournalHandle journal_;
   const std::string path_;
   uint64_t entries_ = 0;
   std::string lines_;  // from taken_ on not yet given out

@@ -46,6 +46,7 @@ enum class SourceKind : uint8_t {
   kFile,       // of FileTail
   kSender,     // to a listener
   kPartition,  // of a Kafka topic
+  kJournal,    // a file of systemd's journal
 };
 
 // What one look at an input brought, and what became of it.
@@ -61,11 +62,12 @@ struct Batch {
   uint32_t declared = 0;    // FactsTable::Declare
   Timestamp arrival;        // when they were read, or the last of them
   RecordOrigin origin;      // what their source knows of them
-  // Of a sender and of a partition `source` has progress alone: no identity, no number.
+  // Of others than files `source` has progress alone: no identity, no number.
   std::vector<Timestamp> arrivals;                   // of a sender: when each of the messages was read
   std::vector<std::optional<Timestamp>> told_times;  // and the time that its envelope tells
   uint64_t receipt = 0;  // of a sender: with this batch all is in batches up to that PushedMessages::receipt
-  bool at_end = false;   // of a partition: it has been read to its end, behind the lines
+  bool at_end = false;   // of a partition or a journal: it has been read to its end, behind the lines
+  bool ended_for_good = false;           // of a journal: and nothing more is written to it
   std::vector<FileTail::Source> copies;  // FileTail::TakeProgress
   std::vector<FileTail::Source> ended;   // FileTail::TakeEnded, behind the lines
 

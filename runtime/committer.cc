@@ -26,6 +26,7 @@ const char* TooLong(SourceKind kind) {
     case SourceKind::kSender:
       return "message too long, or never ended";
     case SourceKind::kPartition:
+    case SourceKind::kJournal:
       return "record too long";
   }
   return "";
@@ -66,16 +67,15 @@ Status Committer::LoadSources() {
   RT_RETURN_IF_ERROR(ForEachSource(
       *transaction_,
       [&](const SourceState& source) {
+        latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
         if (const auto identity = FileIdentity::Decode(source.identity); identity.has_value()) {
-          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           known_.push_back({*identity, source.path, source.epoch, source.next_index, source.cursor});
           files.push_back(source);
         } else if (SenderIdentity::Decode(source.identity).has_value()) {
           ++stored_senders_;
-          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
           if (!source.idle) heard_.push_back(source);
-        } else if (KafkaIdentity::Decode(source.identity).has_value()) {
-          latest_ = std::max(latest_, source.greatest_time.value_or(Timestamp::Min()));
+        } else if (!source.idle && JournalIdentity::Decode(source.identity).has_value()) {
+          unfinished_journals_.push_back(source);
         }
         return true;
       },
@@ -187,6 +187,31 @@ void Committer::ClosePartition(SourceId partition) {
   opened_.erase(partition);
 }
 
+// ---- journals
+
+Result<SourceState> Committer::OpenJournal(const JournalIdentity& identity, const std::string& path) {
+  Result<SourceState> state = FindOrAddSource(transaction_.get(), identity.Encode(), path);
+  if (!state.ok() || state->idle) return state;
+  opened_.try_emplace(state->id, OpenSource{*state, {}, {}});
+  HoldFor(state->id);
+  return state;
+}
+
+Status Committer::SkipInJournal(SourceId journal, uint64_t next) {
+  SourceState& state = opened_.at(journal).state;
+  state.next_index = next;
+  return UpdateSource(transaction_.get(), state);
+}
+
+Status Committer::CloseJournal(SourceId journal) {
+  SourceState& state = opened_.at(journal).state;
+  state.idle = true;
+  RT_RETURN_IF_ERROR(UpdateSource(transaction_.get(), state));
+  watermark_.RemoveSource(journal);
+  opened_.erase(journal);
+  return Status::Ok();
+}
+
 void Committer::Await(size_t input, bool awaited) {
   // Numbers are given out from below.
   const SourceId stand_in = ~SourceId{0} - static_cast<SourceId>(input);
@@ -246,6 +271,8 @@ Status Committer::Apply(const Batch& batch) {
     if (source != nullptr) watermark_.SetHolds(source->id, false);
   }
   if (batch.at_end) watermark_.SetHolds(batch.source_id, false);
+  if (batch.kind == SourceKind::kJournal && batch.ended_for_good)
+    RT_RETURN_IF_ERROR(CloseJournal(batch.source_id));
   return Advance();
 }
 

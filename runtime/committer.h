@@ -23,6 +23,7 @@
 #include "correlate/fold_state.h"
 #include "correlate/watermark.h"
 #include "ingest/ingest_counts.h"
+#include "ingest/journal_file.h"
 #include "ingest/kafka_partition.h"
 #include "ingest/sender.h"
 #include "runtime/batch_workers.h"
@@ -97,6 +98,20 @@ class Committer {
   Result<SourceState> OpenPartition(const KafkaIdentity& identity);
   // One that is not there any more: nobody waits for it. Nothing of it may be in flight.
   void ClosePartition(SourceId partition);
+
+  // ---- files of systemd's journal. One holds the watermark as a partition does; once it has been read to
+  // its end and nothing more is written to it, it is `idle` in the database for ever.
+
+  // Those that were not, when the last step was stored.
+  const std::vector<SourceState>& unfinished_journals() const { return unfinished_journals_; }
+  // One that is read from now on, unless it is idle: its number, and that of its next entry. `path`: its
+  // home.
+  Result<SourceState> OpenJournal(const JournalIdentity& identity, const std::string& path);
+  // What stands before `next` is not to be read.
+  Status SkipInJournal(SourceId journal, uint64_t next);
+  // It is not there any more. Nothing of it may be in flight.
+  Status CloseJournal(SourceId journal);
+
   // While an input is awaited, nobody knows all of its sources: the watermark stands still. `input`: any
   // number below 10,000 that means it and no other.
   void Await(size_t input, bool awaited);
@@ -139,7 +154,8 @@ class Committer {
   Status LoadSources();
   Result<SourceState*> SourceOf(size_t input, const FileTail::Source& source);
   const SourceState* FindSource(size_t input, const FileTail::Source& source) const;
-  // What a sender or a partition is here, while it is open. What stands below `state` is of a sender.
+  // What a source that is no file of FileTail is here, while it is open. What stands below `state` is of a
+  // sender.
   struct OpenSource {
     SourceState state;
     Nanoseconds idle_after{0};
@@ -175,6 +191,7 @@ class Committer {
   std::vector<FileTail::Progress> known_;
   std::vector<std::vector<SourceState>> sources_;  // by input and FileTail's number; no identity: not yet
   std::vector<SourceState> heard_;
+  std::vector<SourceState> unfinished_journals_;
   uint64_t stored_senders_ = 0;
   std::unordered_map<SourceId, OpenSource> opened_;
   // Of records that are read once more: what is held of them.

@@ -51,6 +51,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   embedded->committer_ = std::move(*opened);
   RT_RETURN_IF_ERROR(embedded->StartListening());
   RT_RETURN_IF_ERROR(embedded->StartKafka());
+  RT_RETURN_IF_ERROR(embedded->StartJournals());
   *on_commit = [pushed = embedded->pushed_.get(), kafka = embedded->kafka_.get()] {
     pushed->Committed();
     kafka->Committed();
@@ -86,6 +87,18 @@ Status Embedded::StartKafka() {
   return Status::Ok();
 }
 
+Status Embedded::StartJournals() {
+  JournalInputs::Options options;
+  options.inputs = options_.journals;
+  options.batch_bytes = options_.batch_bytes;
+  options.on_problem = options_.on_problem;
+  Result<std::unique_ptr<JournalInputs>> journals =
+      JournalInputs::Start(std::move(options), committer_.get(), clock_);
+  if (!journals.ok()) return journals.status();
+  journals_ = std::move(*journals);
+  return Status::Ok();
+}
+
 void Embedded::OpenTails() {
   for (const FileInput& input : options_.inputs) {
     for (const std::string& pattern : input.patterns) {
@@ -106,6 +119,7 @@ void Embedded::DeclareInputs() {
     tails_[input].declared = workers_.engine()->facts()->Declare(options_.inputs[input].log_source);
   pushed_->Declare(workers_.engine()->facts());
   kafka_->Declare(workers_.engine()->facts());
+  journals_->Declare(workers_.engine()->facts());
 }
 
 // Files that are there at the start hold the watermark until they have been read, whichever comes first.
@@ -192,6 +206,18 @@ Result<bool> Embedded::PollKafka() {
   return *any;
 }
 
+Result<bool> Embedded::PollJournals() {
+  const Result<Batch*> batch = FreeBatch();
+  if (!batch.ok()) return batch.status();
+  const Result<bool> more = journals_->Poll(*batch);
+  if (!more.ok()) return more.status();
+  if (*more) workers_.Submit();
+  if (!journals_->SettleDue()) return *more;
+  RT_RETURN_IF_ERROR(Drain());
+  RT_RETURN_IF_ERROR(journals_->Settle());
+  return true;
+}
+
 Status Embedded::TellSilent() {
   RT_RETURN_IF_ERROR(Drain());
   return committer_->FallSilent(pushed_->TakeSilent());
@@ -275,7 +301,8 @@ Status Embedded::Run(const std::atomic<bool>& stop) {
   report_.listeners = pushed_->counts();
   report_.http = pushed_->http_counts();
   report_.kafka = kafka_->counts();
-  report_.input_lost |= input_lost_;
+  report_.journals = journals_->counts();
+  report_.input_lost |= input_lost_ || report_.journals.removed > 0 || report_.journals.unreadable > 0;
   return status;
 }
 
@@ -295,6 +322,9 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     const Result<bool> topics = PollKafka();
     if (!topics.ok()) return topics.status();
     any |= *topics;
+    const Result<bool> journals = PollJournals();
+    if (!journals.ok()) return journals.status();
+    any |= *journals;
     for (Result<bool> applied = true; *applied;) {
       applied = ApplyNext(false);
       if (!applied.ok()) return applied.status();
@@ -317,6 +347,7 @@ Status Embedded::ReadOn(const std::atomic<bool>& stop) {
     finishing = true;
     RT_RETURN_IF_ERROR(StopListening());
     for (Tail& tail : tails_) tail.files->Finish();
+    journals_->Finish();
   }
   return GiveUp(Status::Ok());
 }

@@ -1,11 +1,11 @@
-// Embedded: the whole pipeline in one process: files, messages and topics in, alerts out, everything it knows
-// in one database.
+// Embedded: the whole pipeline in one process: files, journals, messages and topics in, alerts out,
+// everything it knows in one database.
 //
-// One thread reads files, takes what listeners (PushedInputs) and brokers (KafkaInputs) have brought, and
-// numbers what it read in batches; workers run the batches through the detector (BatchWorkers); the same one
-// thread takes them back by number, folds and stores them (Committer). A step is all batches that are ready
-// when one of them brought a new alert, else those of `commit_interval` or `commit_records`; when there is
-// nothing to read it waits for neither.
+// One thread reads files and journals, takes what listeners (PushedInputs) and brokers (KafkaInputs) have
+// brought, and numbers what it read in batches; workers run the batches through the detector (BatchWorkers);
+// the same one thread takes them back by number, folds and stores them (Committer). A step is all batches
+// that are ready when one of them brought a new alert, else those of `commit_interval` or `commit_records`;
+// when there is nothing to read it waits for neither.
 #pragma once
 
 #include <atomic>
@@ -28,6 +28,7 @@
 #include "runtime/batch_workers.h"
 #include "runtime/committer.h"
 #include "runtime/engine.h"
+#include "runtime/journal_inputs.h"
 #include "runtime/kafka_inputs.h"
 #include "runtime/pushed_inputs.h"
 
@@ -51,6 +52,7 @@ class Embedded {
     std::vector<FileInput> inputs;
     std::vector<ListenerInput> listeners;  // then `clock` must be thread-safe
     std::vector<KafkaInput> kafka;
+    std::vector<JournalInput> journals;
     Nanoseconds topic_refresh_interval = std::chrono::seconds(10);
     IdleAfter idle_after;                   // of senders to them
     size_t max_senders = 10'000;            // that are told apart at a time
@@ -77,10 +79,11 @@ class Embedded {
     SyslogListener::Counts listeners;  // of all together
     HttpListener::Counts http;         // the same
     KafkaInputs::Counts kafka;         // the same
+    JournalInputs::Counts journals;    // the same
   };
 
   // Opens the data folder, finds where reading stopped, and begins to listen. Errors: those of Database::Open
-  // and of PushedInputs::Start. `clock` outlives the object.
+  // and of PushedInputs::Start, KafkaInputs::Start and JournalInputs::Start. `clock` outlives the object.
   static Result<std::unique_ptr<Embedded>> Open(std::shared_ptr<const Engine> engine, Options options,
                                                 Clock* clock);
   ~Embedded();
@@ -107,6 +110,7 @@ class Embedded {
   Embedded(std::shared_ptr<const Engine> engine, Options options, Clock* clock);
   Status StartListening();
   Status StartKafka();
+  Status StartJournals();
   void OpenTails();
   Status FindFiles();
   Status ReadOn(const std::atomic<bool>& stop);
@@ -118,6 +122,8 @@ class Embedded {
   Status TellSilent();
   // Takes what has arrived of topics. False when there is nothing new.
   Result<bool> PollKafka();
+  // One look at the journals. False when there is nothing new in them.
+  Result<bool> PollJournals();
   // Listens no more, and applies what had been read.
   Status StopListening();
   Result<Batch*> FreeBatch();
@@ -137,6 +143,7 @@ class Embedded {
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<PushedInputs> pushed_;
   std::unique_ptr<KafkaInputs> kafka_;
+  std::unique_ptr<JournalInputs> journals_;
   std::vector<Tail> tails_;  // by input
   // By device and inode: which input reads a file that the patterns of several match.
   std::map<std::pair<uint64_t, uint64_t>, size_t> owners_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ingest/file_identity.h"
+#include "ingest/journal_file.h"
 #include "ingest/sender.h"
 #include "runtime/batch_workers.h"
 #include "storage/counter.h"
@@ -25,6 +26,7 @@ struct LetterSource {
 
 SourceKind KindOf(const SourceState& state) {
   if (FileIdentity::Decode(state.identity).has_value()) return SourceKind::kFile;
+  if (JournalIdentity::Decode(state.identity).has_value()) return SourceKind::kJournal;
   return SenderIdentity::Decode(state.identity).has_value() ? SourceKind::kSender : SourceKind::kPartition;
 }
 

@@ -30,14 +30,16 @@ struct SourceState {
   uint32_t epoch = 0;
   uint64_t next_index = 0;
   // Where reading resumes: an uncompressed byte offset for files. Of a Kafka partition, the fingerprint of
-  // the record before next_index (FingerprintOf).
+  // the record before next_index (FingerprintOf); of a file of the journal the mark of that (JournalEntry).
   uint64_t cursor = 0;
 
   std::optional<Timestamp> watermark;      // nothing: unknown, minus infinity
   std::optional<Timestamp> greatest_time;  // greatest event time seen
   std::optional<Timestamp> last_heard;     // arrival of its newest record, processing time
-  bool idle = false;                       // of a sender: silent, nobody waits for it
-  uint64_t dead_letters = 0;               // records of it that could not be decoded, to this day
+  // Of a sender: silent, nobody waits for it. Of a file of the journal: read to its end, and nothing more is
+  // written to it.
+  bool idle = false;
+  uint64_t dead_letters = 0;  // records of it that could not be decoded, to this day
 };
 
 // The source of that identity, added with the next free number when it was never seen. `path` is stored for a

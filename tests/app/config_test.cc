@@ -109,9 +109,10 @@ constexpr BadCase kBad[] = {
      "203.0.113.7 "
      "or 10.0.0.0/8"},
     {"version: 1\nsources: {a: {path: x}}\n",
-     "/etc/redthread/c.yml:2:11: `a` has no `type`, add one of file, syslog, http and kafka"},
+     "/etc/redthread/c.yml:2:11: `a` has no `type`, add one of file, syslog, http, journal and kafka"},
     {"version: 1\nsources: {a: {type: flie, path: x}}\n",
-     "/etc/redthread/c.yml:2:21: `flie` is not one of file, syslog, http and kafka, did you mean `file`?"},
+     "/etc/redthread/c.yml:2:21: `flie` is not one of file, syslog, http, journal and kafka, did you mean "
+     "`file`?"},
     {"version: 1\nsources: {a: {type: file}}\n",
      "/etc/redthread/c.yml:2:14: `path` is missing (files, folders and globs), add `path: ...`"},
     {"version: 1\nsources: {a: {type: file, path: x, fromat: json}}\n",
@@ -688,6 +689,18 @@ TEST(RunCommandTest, RolesAreForWorkersThatShareTheWork) {
 
 // ---- the command ----
 
+TEST(ConfigTest, AJournalNeedsNoSettings) {
+  const LoadedConfig loaded = Load(
+      "version: 1\nsources:\n  a: {type: journal}\n  b: {type: journal, logsource: {product: linux}}\n"
+      "  c: {type: journal, path: /mnt/journal/}\n");
+  EXPECT_THAT(Rendered(loaded.problems), IsEmpty());
+  ASSERT_EQ(loaded.config.journal_sources.size(), 3u);
+  EXPECT_THAT(loaded.config.journal_sources[0].folders, ElementsAre("/var/log/journal", "/run/log/journal"));
+  EXPECT_THAT(loaded.config.journal_sources[1].folders, ElementsAre("/var/log/journal", "/run/log/journal"));
+  EXPECT_THAT(loaded.config.journal_sources[1].log_source.products, ElementsAre("linux"));
+  EXPECT_THAT(loaded.config.journal_sources[2].folders, ElementsAre("/mnt/journal"));
+}
+
 TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented) {
   EXPECT_THAT(Rendered(Load(SampleConfig()).problems), IsEmpty());
   EXPECT_THAT(Rendered(Load(SampleConfig()).warnings), IsEmpty());
@@ -695,7 +708,8 @@ TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented)
   const std::string whole = std::regex_replace(SampleConfig(), std::regex("#([a-z])"), "$1");
   // Of alternatives one has to go: workers read topics alone.
   EXPECT_THAT(Rendered(Load(whole).problems),
-              ElementsAre(HasSubstr("of type file"), HasSubstr("of type syslog"), HasSubstr("of type http")));
+              ElementsAre(HasSubstr("of type file"), HasSubstr("of type syslog"), HasSubstr("of type http"),
+                          HasSubstr("of type journal")));
   EXPECT_TRUE(Load(whole).config.pipeline.has_value());
   const size_t workers = whole.find("\nkafka:\n");
   const std::string uncommented = std::string(whole).erase(workers, whole.find("\nrules:\n") - workers);
@@ -703,6 +717,7 @@ TEST(ConfigCommandTest, TheSampleIsAcceptedAsItIsAndWithEverySettingUncommented)
   EXPECT_EQ(Load(uncommented).config.file_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.syslog_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.http_sources.size(), 1u);
+  EXPECT_EQ(Load(uncommented).config.journal_sources.size(), 1u);
   EXPECT_EQ(Load(uncommented).config.kafka_sources.size(), 1u);
 }
 
