@@ -113,7 +113,13 @@ rocksdb::DBOptions BaseOptions(const Database::Options& options,
   return base;
 }
 
-// A folder without CURRENT but with files of a database is a damaged one, and RocksDB would start anew in it.
+// What RocksDB makes of a new database before CURRENT, in which nothing can be yet. Source: DBImpl::NewDB.
+bool IsOfUnfinishedCreation(const std::string& name) {
+  return name == "LOCK" || name == "IDENTITY" || name == "MANIFEST-000001" || name.ends_with(".dbtmp");
+}
+
+// A folder without CURRENT but with files of a database is a damaged one, and RocksDB would start anew in it;
+// unless the process was killed while it made the database.
 Status CheckFolder(const Database::Options& options, bool* exists) {
   std::error_code error;
   *exists = fs::exists(fs::path(options.path) / "CURRENT", error);
@@ -125,7 +131,7 @@ Status CheckFolder(const Database::Options& options, bool* exists) {
     if (error) return Status::Io("cannot list " + options.path + ": " + error.message());
     for (; entry != fs::directory_iterator(); entry.increment(error)) {
       const std::string name = entry->path().filename();
-      if (name == "LOCK") continue;
+      if (IsOfUnfinishedCreation(name)) continue;
       return Status::Corrupt(options.path + " holds " + name +
                              " but no CURRENT: not a database, or one that lost its files; restore it from a "
                              "backup, or name an empty folder");

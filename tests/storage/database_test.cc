@@ -7,6 +7,7 @@
 #include <atomic>
 #include <fstream>
 #include <set>
+#include <vector>
 
 #include "storage/row.h"
 #include "tests/storage/storage_fixture.h"
@@ -69,6 +70,18 @@ TEST_F(DatabaseTest, AFolderThatHoldsSomethingElseIsNeverTouched) {
   std::ofstream(path_ / "thesis.txt") << "ten years of work";
   EXPECT_TRUE(Fails(Database::Open(OptionsFor(path_)).status(), StatusCode::kCorrupt, "thesis.txt"));
   EXPECT_EQ(Files(path_), std::set<std::string>{"thesis.txt"});
+}
+
+TEST_F(DatabaseTest, OneThatWasKilledWhileItWasMadeIsMadeAnew) {
+  const std::vector<const char*> made = {"LOCK", "000000.dbtmp", "IDENTITY", "MANIFEST-000001",
+                                         "000001.dbtmp"};
+  for (size_t n = 1; n <= made.size(); ++n) {
+    fs::remove_all(path_);
+    fs::create_directory(path_);
+    for (size_t i = 0; i < n; ++i) std::ofstream(path_ / made[i]) << "half";
+    const Result<std::unique_ptr<Database>> opened = Database::Open(OptionsFor(path_));
+    EXPECT_TRUE(opened.ok()) << made[n - 1] << ": " << opened.status().message();
+  }
 }
 
 TEST_F(DatabaseTest, ADatabaseThatLostItsCurrentFileIsNotStartedAnew) {
