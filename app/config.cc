@@ -414,9 +414,9 @@ Config ConfigOf(const LoadedConfig& loaded) {
   config.rule_pipelines = Values(loaded, "rules.pipelines");
   config.watch_rules = Value(loaded, "rules.reload") == "watch";
   ParseLevel(Value(loaded, "alerts.min_level"), &config.min_level);
-  config.fold = DurationOf(loaded, "alerts.fold");
-  config.lateness = DurationOf(loaded, "correlate.lateness");
-  config.late_horizon = DurationOf(loaded, "correlate.late_horizon");
+  config.times.fold = DurationOf(loaded, "alerts.fold");
+  config.times.lateness = DurationOf(loaded, "correlate.lateness");
+  config.times.late_horizon = DurationOf(loaded, "correlate.late_horizon");
   config.udp_idle_after = DurationOf(loaded, "correlate.idle_after.udp");
   config.tcp_idle_after = DurationOf(loaded, "correlate.idle_after.tcp");
   config.http_idle_after = DurationOf(loaded, "correlate.idle_after.http");

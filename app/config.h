@@ -21,6 +21,7 @@
 #include "core/timestamp.h"
 #include "ingest/kafka_settings.h"
 #include "ingest/tls_context.h"
+#include "rules/rule_bundle.h"
 
 namespace redthread {
 
@@ -132,9 +133,7 @@ struct Config {
   std::vector<std::string> rule_pipelines;  // processing pipelines
   bool watch_rules = false;                 // take changed rules up while running
   Level min_level = Level::kMedium;
-  Nanoseconds fold{};
-  Nanoseconds lateness{};
-  Nanoseconds late_horizon{};
+  RuleBundle::Times times;
   Nanoseconds udp_idle_after{};
   Nanoseconds tcp_idle_after{};
   Nanoseconds http_idle_after{};

@@ -19,6 +19,7 @@ RuleReload::Loaded LoadEngine(const Config& config) {
   }
   Engine::Options options;
   options.own_addresses = config.own_addresses;
+  options.times = config.times;
   Result<std::shared_ptr<const Engine>> engine = LoadEngineFor(loaded.rules, options);
   if (engine.ok()) {
     loaded.engine = std::move(*engine);

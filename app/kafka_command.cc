@@ -31,14 +31,15 @@ std::vector<KafkaTopicPlan> PlansOf(const TopicsView& view, const Config& config
   std::vector<KafkaTopicPlan> plans;
   for (const std::string& name : view.view.missing)
     plans.push_back(view.name == kOurs
-                        ? PlanPipelineTopic(name, *config.pipeline, copies, config.late_horizon)
+                        ? PlanPipelineTopic(name, *config.pipeline, copies, config.times.late_horizon)
                         : PlanTopic(name, options.partitions, copies, retention));
   return plans;
 }
 
 std::vector<TopicFinding> FindingsOf(const TopicsView& view, const KafkaTopic& topic, const Config& config) {
-  if (view.name != kOurs) return CheckTopic(topic, view.view.brokers, config.late_horizon);
-  return CheckPipelineTopic(topic, view.topics, *config.pipeline, view.view.brokers, config.late_horizon);
+  if (view.name != kOurs) return CheckTopic(topic, view.view.brokers, config.times.late_horizon);
+  return CheckPipelineTopic(topic, view.topics, *config.pipeline, view.view.brokers,
+                            config.times.late_horizon);
 }
 
 // ---- check

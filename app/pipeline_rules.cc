@@ -32,7 +32,7 @@ Result<RuleBundle> BundleFor(const Config& config) {
   options.log_sources_path = resources->logsources;
   options.entities_path = resources->entities;
   options.own_addresses = config.own_addresses;
-  options.times = {config.lateness, config.late_horizon, config.fold};
+  options.times = config.times;
   if (!config.rule_variables.empty()) {
     Result<SiteVariables> variables = LoadSiteVariables(config.rule_variables);
     if (!variables.ok()) return variables.status();

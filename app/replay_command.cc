@@ -89,9 +89,6 @@ int RunReplay(const ReplayCommandOptions& options, CommandContext* context) {
   replay.data_dir = config.data_dir;
   replay.source = options.source;
   replay.dry_run = options.dry_run;
-  replay.lateness = config.lateness;
-  replay.late_horizon = config.late_horizon;
-  replay.fold_window = config.fold;
   replay.input_of = [&config](const SourceState& source) { return StoredInputOf(config, source); };
   const Result<ReplayReport> report = ReplayDeadLetters(engine, replay, context->clock);
   if (!report.ok()) return Fail(report.status(), context);

@@ -84,9 +84,6 @@ ListenerInput ListenerOf(const HttpSourceConfig& source) {
 Embedded::Options OptionsOf(CommandContext* context, const Config& config, const RunFlags& flags) {
   Embedded::Options options;
   options.data_dir = config.data_dir;
-  options.lateness = config.lateness;
-  options.late_horizon = config.late_horizon;
-  options.fold_window = config.fold;
   options.until_idle = flags.until_idle;
   options.jobs = flags.jobs;
   for (const FileSourceConfig& source : config.file_sources) {

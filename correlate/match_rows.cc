@@ -25,12 +25,6 @@ std::string_view BytesOf(const MatchOrigin& origin) {
   return {reinterpret_cast<const char*>(origin.data()), origin.size()};
 }
 
-size_t VarintSize(uint64_t n) {
-  size_t size = 1;
-  for (; n >= 0x80; n >>= 7) ++size;
-  return size;
-}
-
 bool Before(const StoredMatch& a, const StoredMatch& b) {
   return std::tie(a.time, a.reference, a.origin) < std::tie(b.time, b.reference, b.origin);
 }

@@ -38,11 +38,11 @@ Committer::Committer(std::shared_ptr<const Engine> engine, Options options, Cloc
     : engine_(std::move(engine)),
       options_(std::move(options)),
       clock_(clock),
-      folds_(&engine_->rules(), FoldState::Options{.window = options_.fold_window}),
+      folds_(&engine_->rules(), FoldState::Options{.window = engine_->times().fold}),
       correlations_(engine_->correlations(),
-                    CorrelationState::Options{.late_horizon = options_.late_horizon,
+                    CorrelationState::Options{.late_horizon = engine_->times().late_horizon,
                                               .max_memory_bytes = options_.group_memory_bytes}),
-      watermark_(options_.lateness) {}
+      watermark_(engine_->times().lateness) {}
 
 Result<std::unique_ptr<Committer>> Committer::Open(std::shared_ptr<const Engine> engine, Options options,
                                                    Clock* clock) {
@@ -87,12 +87,15 @@ Status Committer::LoadSources() {
   const Result<std::optional<Timestamp>> stored = GetStageWatermark(*transaction_);
   if (!stored.ok()) return stored.status();
   stage_watermark_ = stored_watermark_ = stored->value_or(Timestamp::Min());
-  watermark_ = Watermark(options_.lateness, stage_watermark_);
+  watermark_ = Watermark(engine_->times().lateness, stage_watermark_);
   return correlations_.Resume(transaction_.get(), stage_watermark_, latest_);
 }
 
 Status Committer::SetEngine(std::shared_ptr<const Engine> engine) {
-  folds_.SetRules(&engine->rules(), options_.fold_window);
+  const RuleBundle::Times& times = engine->times();
+  watermark_.SetLateness(times.lateness);
+  folds_.SetRules(&engine->rules(), times.fold);
+  correlations_.SetLateHorizon(times.late_horizon);
   RT_RETURN_IF_ERROR(correlations_.SetPlan(transaction_.get(), engine->correlations()));
   engine_ = std::move(engine);
   return Status::Ok();
@@ -434,9 +437,10 @@ Status Committer::CommitIfLarge() {
 
 Status Committer::Advance() {
   const Timestamp now = watermark_.At(clock_->Elapsed());
-  if (now <= stage_watermark_) return Status::Ok();
-  stage_watermark_ = now;
-  RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
+  if (now > stage_watermark_) {
+    stage_watermark_ = now;
+    RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
+  }
   return correlations_.Advance(transaction_.get(), stage_watermark_, latest_);
 }
 

@@ -43,10 +43,7 @@ class Committer {
     std::string data_dir;  // made if it is not there
     size_t inputs = 0;     // how many there are
     uint64_t max_stored_senders = 100'000;
-    Nanoseconds lateness{};
-    Nanoseconds late_horizon{};
     size_t group_memory_bytes = 0;
-    Nanoseconds fold_window{};
     Nanoseconds commit_interval{};
     uint64_t commit_records = 0;
     std::function<void(const std::string&)> on_problem;  // may be empty
@@ -133,7 +130,7 @@ class Committer {
   // Commits when the step is long enough.
   Status CommitIfLarge();
 
-  // The snapshot that the batches applied from now on ran on.
+  // The snapshot that the batches applied from now on ran on. Its times hold from now on.
   Status SetEngine(std::shared_ptr<const Engine> engine);
 
   // Commits when the step holds a new alert, or is old or long enough. `more`: the next batch is ready, and

@@ -35,10 +35,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Open(std::shared_ptr<const Engine> e
   committer.data_dir = options.data_dir;
   committer.inputs = options.inputs.size();
   committer.max_stored_senders = options.max_stored_senders;
-  committer.lateness = options.lateness;
-  committer.late_horizon = options.late_horizon;
   committer.group_memory_bytes = options.group_memory_bytes;
-  committer.fold_window = options.fold_window;
   committer.commit_interval = options.commit_interval;
   committer.commit_records = options.commit_records;
   committer.on_problem = options.on_problem;

@@ -58,11 +58,8 @@ class Embedded {
     size_t max_senders = 10'000;            // that are told apart at a time
     uint64_t max_stored_senders = 100'000;  // and ever
     int jobs = 0;                           // threads that run records; 0: as many as there are cores
-    Nanoseconds lateness = std::chrono::minutes(5);
-    Nanoseconds late_horizon = std::chrono::hours(24);
     // Of what correlations keep of their groups in memory; the rest comes back from disk.
     size_t group_memory_bytes = CorrelationState::Options{}.max_memory_bytes;
-    Nanoseconds fold_window = kDefaultFoldWindow;
     Nanoseconds commit_interval = std::chrono::milliseconds(100);
     uint64_t commit_records = 10'000;
     size_t batch_bytes = RecordReader::Options{}.batch_bytes;  // uncompressed, about so many

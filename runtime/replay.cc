@@ -197,10 +197,7 @@ Result<ReplayReport> ReplayDeadLetters(std::shared_ptr<const Engine> engine, con
   if (options.dry_run) return DryRun(std::move(engine), options);
   Committer::Options committing;
   committing.data_dir = options.data_dir;
-  committing.lateness = options.lateness;
-  committing.late_horizon = options.late_horizon;
   committing.group_memory_bytes = options.group_memory_bytes;
-  committing.fold_window = options.fold_window;
   committing.commit_records = options.commit_records;
   const Result<std::unique_ptr<Committer>> committer = Committer::Open(engine, std::move(committing), clock);
   if (!committer.ok()) return committer.status();

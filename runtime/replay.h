@@ -31,9 +31,6 @@ struct ReplayOptions {
   std::string data_dir;  // it is there
   std::string source;    // only letters of sources whose path holds this; empty: all
   bool dry_run = false;  // only look what would become of them; also while `run` is at work
-  Nanoseconds lateness{};
-  Nanoseconds late_horizon{};
-  Nanoseconds fold_window{};
   size_t group_memory_bytes = CorrelationState::Options{}.max_memory_bytes;
   uint64_t commit_records = 1000;
   // What the configuration says of a source. Asked once for each that has letters.

@@ -553,7 +553,7 @@ Status Scan::Alerts(const std::function<Status(const Alert&)>& visit, const Tick
     WriteAlert(alert, &value);
     return by_time.Add(TimeKey(alert.time, alert.rule_id, alert.group), value.payload());
   };
-  SortedFold fold(&engine_->rules(), options_.fold_window, add);
+  SortedFold fold(&engine_->rules(), engine_->times().fold, add);
   RT_RETURN_IF_ERROR(shared_->sorter.Sorted([&](std::string_view key, std::string_view value) {
     KeyReader key_reader(key);
     std::string fold_key;

@@ -46,7 +46,6 @@ struct ScanOptions {
   Timestamp now;                         // the standard input was last written then
   int jobs = 1;                          // worker threads, at least 1
   Level min_level = Level::kInformational;
-  Nanoseconds fold_window = kDefaultFoldWindow;
   size_t problems_an_input = 10;     // records of one that could not be read: so many are told
   size_t max_sort_bytes = 64 << 20;  // results kept in memory before they are sorted through files
   MatchLog::Options window;          // of a correlation's group: what is in memory, what in a file

@@ -29,6 +29,12 @@ RowWriter& RowWriter::U8(uint8_t v) {
   return *this;
 }
 
+size_t VarintSize(uint64_t v) {
+  size_t size = 1;
+  for (; v >= 0x80; v >>= 7) ++size;
+  return size;
+}
+
 RowWriter& RowWriter::Varint(uint64_t v) {
   char bytes[10];
   size_t n = 0;

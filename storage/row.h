@@ -17,6 +17,9 @@
 
 namespace redthread {
 
+// The bytes that Varint writes for a number.
+size_t VarintSize(uint64_t v);
+
 class RowWriter {
  public:
   explicit RowWriter(uint8_t version = 1) {

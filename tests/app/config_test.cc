@@ -237,8 +237,8 @@ TEST(ConfigTest, TypedValuesAreWhatTheFileSays) {
   EXPECT_THAT(config.rule_paths, ElementsAre("/etc/redthread/mine"));
   EXPECT_EQ(config.rule_variables, "/etc/redthread/site.yml");
   EXPECT_THAT(config.rule_pipelines, ElementsAre("/etc/redthread/ecs.yml"));
-  EXPECT_EQ(config.lateness, std::chrono::seconds(90));
-  EXPECT_EQ(config.fold, std::chrono::hours(1));
+  EXPECT_EQ(config.times.lateness, std::chrono::seconds(90));
+  EXPECT_EQ(config.times.fold, std::chrono::hours(1));
   EXPECT_THAT(config.own_addresses, ElementsAre("203.0.113.7"));
 }
 

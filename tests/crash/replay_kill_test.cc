@@ -1,33 +1,11 @@
 // `sources replay` under SIGKILL, before and after every commit: what it leads to is the same, and counts
 // once.
 #include "tests/crash/kill_fixture.h"
+#include "tests/e2e/e2e_fixture.h"
 
 namespace redthread {
 namespace {
 
-constexpr char kRules[] = R"(title: Encoded command
-id: 11111111-1111-4111-8111-111111111111
-level: high
-logsource: {product: windows}
-detection: {selection: {CommandLine|contains: ' -enc '}, condition: selection}
----
-title: Known tool
-id: 22222222-2222-4222-8222-222222222222
-level: medium
-logsource: {product: windows}
-detection: {keywords: [mimikatz], condition: keywords}
----
-title: Process
-name: process
-id: 33333333-3333-4333-8333-333333333333
-logsource: {product: windows}
-detection: {selection: {EventID: 4688}, condition: selection}
----
-title: Many processes
-id: 44444444-4444-4444-8444-444444444444
-level: high
-correlation: {type: event_count, rules: [process], group-by: [Computer], timespan: 1m, condition: {gte: 20}}
-)";
 constexpr int kLines = 3500;
 
 class ReplayKillTest : public KillTest {
@@ -40,7 +18,7 @@ class ReplayKillTest : public KillTest {
                            << "rules: {paths: [" << (folder_ / "rules.yml").string() << "]}\n";
   }
   void WriteLog() {
-    std::ofstream(folder_ / "rules.yml") << kRules;
+    std::ofstream(folder_ / "rules.yml") << WithManyProcesses(20, "1m");
     std::ofstream log(folder_ / "in" / "log.ndjson");
     const Timestamp begin = *ParseTimestamp("2026-10-01T00:00:00Z");
     for (int n = 0; n < kLines; ++n) {

@@ -1,6 +1,5 @@
 // `run` under SIGKILL over the suites of the reference data, whose lines come in a random order within the
 // lateness: in the end it has told what a scan of the original files tells.
-#include "runtime/embedded.h"
 #include "tests/crash/kill_fixture.h"
 #include "tests/e2e/suites.h"
 
@@ -21,7 +20,7 @@ class SuiteKillTest : public KillTest {
     std::mt19937 random(seed);
     Dice dice(seed);
     const SuiteLines lines = LinesOf(*suite, EngineOf(*suite));
-    const std::vector<const Line*> arrivals = Arrivals(lines, Embedded::Options{}.lateness, &dice);
+    const std::vector<const Line*> arrivals = Arrivals(lines, RuleBundle::Times{}.lateness, &dice);
 
     std::ofstream config(config_);
     config << "version: 1\ndata_dir: " << (folder_ / "data").string() << "\nrules: {paths: [" << suite->rules

@@ -10,7 +10,6 @@
 #include <map>
 #include <random>
 
-#include "runtime/embedded.h"
 #include "tests/e2e/e2e_fixture.h"
 #include "tests/e2e/suites.h"
 
@@ -100,7 +99,7 @@ TEST_F(ArrivalTest, WhateverTheArrivalWithinLatenessTheAnswerIsTheScans) {
       if (lines.lines.size() > kLongSuite) splits = {size_t{1} + dice.Below(7)};
       for (const size_t parts : splits) {
         SCOPED_TRACE("order " + std::to_string(order) + " in " + std::to_string(parts) + " parts");
-        const std::vector<const Line*> arrivals = Arrivals(lines, Embedded::Options{}.lateness, &dice);
+        const std::vector<const Line*> arrivals = Arrivals(lines, RuleBundle::Times{}.lateness, &dice);
         const std::string data_dir = Path("data");
         std::filesystem::remove_all(data_dir);
         const Embedded::Report report =

@@ -27,6 +27,21 @@ level: medium
 logsource: {product: windows}
 detection: {keywords: [mimikatz], condition: keywords}
 )";
+// The same, and one of several events: so many processes of a computer within the timespan.
+inline std::string WithManyProcesses(int count, const std::string& timespan) {
+  return std::string(kRules) + R"(---
+title: Process
+name: process
+id: 33333333-3333-4333-8333-333333333333
+logsource: {product: windows}
+detection: {selection: {EventID: 4688}, condition: selection}
+---
+title: Many processes
+id: 44444444-4444-4444-8444-444444444444
+level: high
+correlation: {type: event_count, rules: [process], group-by: [Computer], timespan: )" +
+         timespan + ", condition: {gte: " + std::to_string(count) + "}}\n";
+}
 inline constexpr char kEncodedCommand[] = "11111111-1111-4111-8111-111111111111";
 inline constexpr char kKnownTool[] = "22222222-2222-4222-8222-222222222222";
 

@@ -14,34 +14,9 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-// A rule of each kind: of one event, of any text, of several events.
-constexpr char kAllRules[] = R"(title: Encoded command
-id: 11111111-1111-4111-8111-111111111111
-level: high
-logsource: {product: windows}
-detection: {selection: {CommandLine|contains: ' -enc '}, condition: selection}
----
-title: Known tool
-id: 22222222-2222-4222-8222-222222222222
-level: medium
-logsource: {product: windows}
-detection: {keywords: [mimikatz], condition: keywords}
----
-title: Process
-name: process
-id: 33333333-3333-4333-8333-333333333333
-logsource: {product: windows}
-detection: {selection: {EventID: 4688}, condition: selection}
----
-title: Many processes
-id: 44444444-4444-4444-8444-444444444444
-level: high
-correlation: {type: event_count, rules: [process], group-by: [Computer], timespan: 5m, condition: {gte: 4}}
-)";
-
 class ReplayTest : public E2eTest {
  protected:
-  ReplayTest() { rules_ = Write("all.yml", kAllRules); }
+  ReplayTest() { rules_ = Write("all.yml", WithManyProcesses(4, "5m")); }
 
   // `second`: the format of the second of two sources, each a file.
   void Configure(const std::string& second, const std::string& more = "correlate: {late_horizon: 90000d}\n") {

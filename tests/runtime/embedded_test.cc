@@ -12,7 +12,7 @@
 #include "storage/alert_store.h"
 #include "storage/dead_letter_store.h"
 #include "storage/outbox.h"
-#include "tests/runtime/runtime_fixture.h"
+#include "tests/runtime/state_fixture.h"
 
 namespace redthread {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class EmbeddedTest : public RuntimeTest {
+class EmbeddedTest : public StateTest {
  protected:
   EmbeddedTest() : clock_(*ParseTimestamp("2026-11-23T00:00:00Z")) {
     std::filesystem::create_directory(Path("logs"));
@@ -43,29 +43,6 @@ class EmbeddedTest : public RuntimeTest {
     const Status status = (*embedded)->Run(stop);
     EXPECT_TRUE(status.ok()) << status.message();
     return (*embedded)->report();
-  }
-
-  std::unique_ptr<Database> OpenState() const {
-    Result<std::unique_ptr<Database>> opened =
-        Database::Open({.path = Path("data/state"), .create = false, .read_only = true});
-    EXPECT_TRUE(opened.ok()) << opened.status().message();
-    return opened.ok() ? std::move(*opened) : nullptr;
-  }
-
-  // What stands, in the canonical form.
-  std::vector<std::string> Standing() const {
-    std::vector<std::string> lines;
-    Damage damage;
-    const Status status = ForEachAlert(
-        *OpenState()->Snapshot(), {},
-        [&lines](const Alert& alert) {
-          if (alert.state == AlertState::kFinal) AppendCanonicalAlert(alert, &lines.emplace_back());
-          return true;
-        },
-        &damage);
-    EXPECT_TRUE(status.ok()) << status.message();
-    std::sort(lines.begin(), lines.end());
-    return lines;
   }
 
   std::vector<std::string> Scanned() const {
@@ -283,7 +260,7 @@ TEST_F(EmbeddedTest, AFileFoundAtTheStartHoldsTheWatermarkUntilItIsRead) {
   Embedded::Options options = Options();
   options.inputs = {{"one", {Path("logs/a.ndjson")}, {}}, {"two", {Path("logs/b.ndjson")}, {}}};
   options.batch_bytes = 256;
-  options.lateness = std::chrono::hours(48);
+  engine_ = LoadEngine(kLowAndHigh, {.lateness = std::chrono::hours(48)});
   Run(std::move(options));
   EXPECT_NE(Content().find(R"("late":false)"), std::string::npos);
   std::filesystem::remove_all(Path("data"));
@@ -291,7 +268,7 @@ TEST_F(EmbeddedTest, AFileFoundAtTheStartHoldsTheWatermarkUntilItIsRead) {
   Write("logs/b.ndjson", Line(3, "alpha"));
   options = Options();
   options.batch_bytes = 1 << 20;
-  options.lateness = {};
+  engine_ = LoadEngine(kLowAndHigh, {.lateness = {}});
   Run(std::move(options));
   EXPECT_NE(Content().find(R"("late":false)"), std::string::npos) << Content();
 }

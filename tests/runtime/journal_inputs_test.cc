@@ -13,7 +13,7 @@
 #include "runtime/embedded.h"
 #include "runtime/scan.h"
 #include "storage/alert_store.h"
-#include "tests/runtime/runtime_fixture.h"
+#include "tests/runtime/state_fixture.h"
 #include "tests/support/journal.h"
 #include "tests/support/shared_clock.h"
 
@@ -24,7 +24,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class JournalInputsTest : public RuntimeTest {
+class JournalInputsTest : public StateTest {
  protected:
   JournalInputsTest() : clock_(*ParseTimestamp("2026-11-23T00:00:00Z")) {
     for (const char* folder : {"journal", "volatile"}) std::filesystem::create_directory(Path(folder));
@@ -100,11 +100,6 @@ class JournalInputsTest : public RuntimeTest {
     return (*embedded)->report();
   }
 
-  std::unique_ptr<Database> OpenState() const {
-    Result<std::unique_ptr<Database>> opened =
-        Database::Open({.path = Path("data/state"), .create = false, .read_only = true});
-    return opened.ok() ? std::move(*opened) : nullptr;
-  }
   // What is kept: "path number" to the raw texts there.
   std::multimap<std::string, std::string> Kept() const {
     std::multimap<std::string, std::string> kept;
@@ -154,20 +149,6 @@ class JournalInputsTest : public RuntimeTest {
     return all;
   }
 
-  std::vector<std::string> Standing() const {
-    std::vector<std::string> lines;
-    Damage damage;
-    const Status status = ForEachAlert(
-        *OpenState()->Snapshot(), {},
-        [&lines](const Alert& alert) {
-          if (alert.state == AlertState::kFinal) AppendCanonicalAlert(alert, &lines.emplace_back());
-          return true;
-        },
-        &damage);
-    EXPECT_TRUE(status.ok()) << status.message();
-    std::sort(lines.begin(), lines.end());
-    return lines;
-  }
   std::vector<std::string> Scanned(const std::string& folder) const {
     std::vector<std::string> lines;
     Scan scan(engine_, {.paths = {Path(folder)}});

@@ -11,7 +11,7 @@
 #include "runtime/scan.h"
 #include "storage/alert_store.h"
 #include "storage/dead_letter_store.h"
-#include "tests/runtime/runtime_fixture.h"
+#include "tests/runtime/state_fixture.h"
 #include "tests/support/http_client.h"
 #include "tests/support/shared_clock.h"
 #include "tests/support/sockets.h"
@@ -45,12 +45,14 @@ const std::string kBruteForce =
 const std::string kNotFollowed =
     Correlation(2, "type: temporal, rules: [a, b], timespan: 10m, condition: a and not b");
 
-class ListenerTest : public RuntimeTest {
+class ListenerTest : public StateTest {
  protected:
   void SetUp() override { Rules(kSilence); }
   void TearDown() override { Stop(); }
 
-  void Rules(const std::string& correlations) { engine_ = LoadEngine(kEvents + correlations); }
+  void Rules(const std::string& correlations, const RuleBundle::Times& times = {}) {
+    engine_ = LoadEngine(kEvents + correlations, times);
+  }
 
   // Begins to listen, over what an earlier run has left.
   void Start(std::function<void(Embedded::Options*)> change = {}) {
@@ -130,12 +132,6 @@ class ListenerTest : public RuntimeTest {
     PassTimeUntil([&] { return clock_.Elapsed() >= end; });
   }
 
-  std::unique_ptr<Database> OpenState() const {
-    Result<std::unique_ptr<Database>> opened =
-        Database::Open({.path = Path("data/state"), .create = false, .read_only = true});
-    EXPECT_TRUE(opened.ok()) << opened.status().message();
-    return opened.ok() ? std::move(*opened) : nullptr;
-  }
   std::vector<SourceState> Sources() const {
     std::vector<SourceState> sources;
     Damage damage;
@@ -487,8 +483,8 @@ TEST_F(ListenerTest, OfSevenSendersOneStopsAndThenAllEachIsToldOnceAcrossRestart
 // ---- what comes late
 
 TEST_F(ListenerTest, ABacklogAndAnHourlyBatchBesideLiveSendersConvergeToTheScansAnswer) {
-  Rules(kBruteForce + "---\n" + kNotFollowed + "---\n" + kSilence);
-  Start([](Embedded::Options* options) { options->late_horizon = std::chrono::hours(72); });
+  Rules(kBruteForce + "---\n" + kNotFollowed + "---\n" + kSilence, {.late_horizon = std::chrono::hours(72)});
+  Start();
   const auto live = SenderOf(Kind::kUdp, 2), also = SenderOf(Kind::kTcp, 3),
              backlog = SenderOf(Kind::kTcp, 4), hourly = SenderOf(Kind::kTcp, 5);
   const Timestamp start = clock_.Now();

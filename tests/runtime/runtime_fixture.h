@@ -23,6 +23,13 @@ class RuntimeTest : public ::testing::Test {
            "\"}\n";
   }
 
+  // A rule of level low for alpha, one of level high for bravo.
+  inline static const std::string kLowAndHigh =
+      "title: Low\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\nlogsource: {product: windows}\n"
+      "detection:\n  s: {Command|contains: alpha}\n  condition: s\n---\n"
+      "title: High\nid: 00000000-0000-4000-8000-000000000002\nlevel: high\nlogsource: {product: windows}\n"
+      "detection:\n  s: {Command|contains: bravo}\n  condition: s\n";
+
  protected:
   RuntimeTest() {
     // In memory where there is such a folder: every commit is synced.
@@ -30,25 +37,24 @@ class RuntimeTest : public ::testing::Test {
     std::string path = (in_memory ? "/dev/shm" : std::filesystem::temp_directory_path().string()) +
                        std::string("/redthread-runtime-XXXXXX");
     folder_ = mkdtemp(path.data());
-    engine_ = LoadEngine(
-        "title: Low\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\nlogsource: {product: windows}\n"
-        "detection:\n  s: {Command|contains: alpha}\n  condition: s\n---\n"
-        "title: High\nid: 00000000-0000-4000-8000-000000000002\nlevel: high\nlogsource: {product: windows}\n"
-        "detection:\n  s: {Command|contains: bravo}\n  condition: s\n");
+    engine_ = LoadEngine(kLowAndHigh);
   }
   ~RuntimeTest() override {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
 
-  std::shared_ptr<const Engine> LoadEngine(const std::string& yaml) {
+  static std::shared_ptr<const Engine> LoadEngine(const std::string& yaml,
+                                                  const RuleBundle::Times& times = {}) {
     auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "t.yml", {}));
     for (const RuleProblem& p : rules->problems) ADD_FAILURE() << p.Render();
-    return EngineOf(std::move(rules));
+    return EngineOf(std::move(rules), times);
   }
 
-  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
+  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules,
+                                                const RuleBundle::Times& times = {}) {
     Engine::Options options;
+    options.times = times;
     options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
     options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
     Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);

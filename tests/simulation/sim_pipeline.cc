@@ -319,7 +319,6 @@ std::string SimPipeline::Scanned() {
   file.close();
   ScanOptions options;
   options.paths = {path};
-  options.fold_window = engines_.front()->times().fold;
   Scan scan(engines_.front(), options);
   std::vector<Alert> alerts;
   const Status status = scan.Alerts(
