@@ -434,9 +434,11 @@ Status Committer::CommitIfLarge() {
 
 Status Committer::Advance() {
   const Timestamp now = watermark_.At(clock_->Elapsed());
-  if (now <= stage_watermark_) return Status::Ok();
-  stage_watermark_ = now;
-  RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
+  if (now > stage_watermark_) {
+    stage_watermark_ = now;
+    RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
+  }
+  // Also where it stands still: an event's time confirms what only the clock had seen.
   return correlations_.Advance(transaction_.get(), stage_watermark_, latest_);
 }
 

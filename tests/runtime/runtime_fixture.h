@@ -41,14 +41,17 @@ class RuntimeTest : public ::testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
 
-  std::shared_ptr<const Engine> LoadEngine(const std::string& yaml) {
+  static std::shared_ptr<const Engine> LoadEngine(const std::string& yaml,
+                                                  const RuleBundle::Times& times = {}) {
     auto rules = std::make_shared<const RuleSet>(LoadRulesFromText(yaml, "t.yml", {}));
     for (const RuleProblem& p : rules->problems) ADD_FAILURE() << p.Render();
-    return EngineOf(std::move(rules));
+    return EngineOf(std::move(rules), times);
   }
 
-  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules) {
+  static std::shared_ptr<const Engine> EngineOf(std::shared_ptr<const RuleSet> rules,
+                                                const RuleBundle::Times& times = {}) {
     Engine::Options options;
+    options.times = times;
     options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
     options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
     Result<std::shared_ptr<const Engine>> engine = Engine::Load(std::move(rules), options);
