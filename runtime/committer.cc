@@ -441,6 +441,7 @@ Status Committer::Advance() {
     stage_watermark_ = now;
     RT_RETURN_IF_ERROR(folds_.Advance(transaction_.get(), stage_watermark_));
   }
+  // Also where it stands still: an event's time confirms what only the clock had seen.
   return correlations_.Advance(transaction_.get(), stage_watermark_, latest_);
 }
 

@@ -218,14 +218,15 @@ Result<CorrelatePartition::Source*> CorrelatePartition::SourceOf(const std::stri
   return &source;
 }
 
-// Whether the watermark waits for a source, and from where on.
+// Whether the watermark waits for a source, and from where on. By what is stored alone: whoever goes on from
+// the folder waits for the same.
 void CorrelatePartition::Hold(Source* source) {
-  if (!source->announced && !source->known) return;
   if (announced_ && !source->announced) {
     watermark_.RemoveSource(source->state.id);
     return;
   }
-  const bool holds = !source->at_end || clock_ - source->claimed > kClaimHolds;
+  if (!source->announced && !source->known) return;
+  const bool holds = !source->at_end || expired_ - source->claimed > kClaimHolds;
   watermark_.AddSource(source->state.id, source->state.watermark, holds);
   watermark_.SetHolds(source->state.id, holds);
 }
@@ -343,9 +344,11 @@ void CorrelatePartition::ExpireClaims() {
 Status CorrelatePartition::Advance() {
   if (folds_ == nullptr) return Status::Ok();
   const Timestamp now = watermark_.At(clock_ - Timestamp());
-  if (now <= stage_watermark_) return Status::Ok();
-  stage_watermark_ = now;
-  RT_RETURN_IF_ERROR(folds_->Advance(transaction_.get(), stage_watermark_));
+  if (now > stage_watermark_) {
+    stage_watermark_ = now;
+    RT_RETURN_IF_ERROR(folds_->Advance(transaction_.get(), stage_watermark_));
+  }
+  // Also where it stands still: an event's time confirms what only the clock had seen.
   return correlations_->Advance(transaction_.get(), stage_watermark_, latest_);
 }
 
