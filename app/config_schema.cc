@@ -80,6 +80,8 @@ const std::vector<SettingSpec>& AllSettings() {
        "who may send; without it, everybody who can reach the address"},
       {"sources.syslog", "allow_plaintext", kFlag, false, false, "false", "", kNow,
        "listen beyond this machine though anybody on the way can read, forge and drop what is sent"},
+      {"sources.syslog", "senders", kChoice, false, false, "address", "address|host", kNow,
+       "what is told apart as a sender: who sends, or, behind a relay, each host that its messages name"},
       {"sources.syslog", "max_message", kSize, false, false, "64KiB", "", kNow,
        "of a longer message only so much of its beginning is kept; at most 16MiB"},
       {"sources.syslog", "max_connections", kCount, false, false, "1000", "", kNow,

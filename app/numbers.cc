@@ -24,4 +24,9 @@ std::string Counted(uint64_t n, const char* noun, const char* plural) {
   return WithThousands(n) + " " + (plural != nullptr ? plural : noun + std::string("s"));
 }
 
+std::string TextOf(const AssumedYears& years) {
+  return Counted(years.records, "line") + " without a year: taken to be of " + std::to_string(years.first) +
+         (years.last > years.first ? " to " + std::to_string(years.last) : "");
+}
+
 }  // namespace redthread

@@ -53,6 +53,7 @@ std::shared_ptr<const Engine> NextEngine(RuleReload* reload, Messages* messages)
 ListenerInput ListenerOf(const SyslogSourceConfig& source) {
   ListenerInput input = InputOf<ListenerInput>(source);
   input.name = source.name;
+  input.by_host = source.by_host;
   SyslogListener::Options listener;
   listener.address = source.address;
   listener.udp = source.udp;
@@ -196,6 +197,11 @@ int RunEmbedded(CommandContext* context, const Config& config, const RunFlags& f
   context->messages->Count(Counted(report.counts.records, "line") + " read, " +
                            Counted(report.detections, "detection") + ", " +
                            Counted(report.commits, "commit"));
+  if (report.counts.years.records > 0) {
+    context->messages->Count(
+        TextOf(report.counts.years) +
+        ", the latest that is not after the message's arrival or the file's last change");
+  }
   TellLeftOut(report, context->messages);
   TellListeners(report, context->messages);
   TellTopics(report, context->messages);

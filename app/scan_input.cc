@@ -129,12 +129,9 @@ void ReportScanInput(const ScanReport& report, bool year_given, CommandContext* 
   }
   if (c.repaired > 0) text += "; " + WithThousands(c.repaired) + " read with broken characters replaced";
   context->messages->Count(text);
-  if (report.yearless > 0 && !year_given) {
-    const std::string first = std::to_string(report.first_year);
+  if (c.years.records > 0 && !year_given) {
     context->messages->Count(
-        Counted(report.yearless, "line") + " without a year: taken to be of " + first +
-        (report.last_year > report.first_year ? " to " + std::to_string(report.last_year) : "") +
-        ", the latest that is not after the file's last change (--year Y says otherwise)");
+        TextOf(c.years) + ", the latest that is not after the file's last change (--year Y says otherwise)");
   }
   if (report.timeless > 0 && !report.by_correlation.empty()) {
     context->messages->Count(Counted(report.timeless, "detection") +

@@ -48,6 +48,14 @@ bool TakePrefix(std::string_view prefix, std::string_view* text) {
   return true;
 }
 
+// "192.0.2.7" or "192.0.2.7/ws1".
+std::optional<Sender> DecodePeer(std::string_view text, Transport transport) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const std::optional<IpAddress> address = ParseIpAddress(text.substr(0, slash));
+  if (!address.has_value()) return std::nullopt;
+  return Sender{address, transport, std::string(text.substr(slash))};
+}
+
 // Behind "http:INPUT:".
 std::optional<Sender> DecodeHttp(std::string_view text) {
   Sender sender = Sender::Others(Transport::kHttp);
@@ -56,11 +64,7 @@ std::optional<Sender> DecodeHttp(std::string_view text) {
     sender.stream = text;
     return sender.stream.empty() ? std::nullopt : std::optional(sender);
   }
-  if (!TakePrefix("peer:", &text)) return std::nullopt;
-  const size_t slash = std::min(text.find('/'), text.size());
-  sender.address = ParseIpAddress(text.substr(0, slash));
-  sender.stream = text.substr(slash);
-  return sender.address.has_value() ? std::optional(sender) : std::nullopt;
+  return TakePrefix("peer:", &text) ? DecodePeer(text, Transport::kHttp) : std::nullopt;
 }
 
 }  // namespace
@@ -114,8 +118,9 @@ std::optional<SenderIdentity> SenderIdentity::Decode(std::string_view text) {
   if (!transport.has_value()) return std::nullopt;
   SenderIdentity identity{std::string(*input), Sender::Others(*transport)};
   if (text == kOthers) return identity;
-  identity.sender.address = ParseIpAddress(text);
-  if (!identity.sender.address.has_value()) return std::nullopt;
+  std::optional<Sender> sender = DecodePeer(text, *transport);
+  if (!sender.has_value()) return std::nullopt;
+  identity.sender = std::move(*sender);
   return identity;
 }
 

@@ -18,8 +18,8 @@ struct Sender {
   // known by the token that it showed.
   std::optional<IpAddress> address;
   Transport transport = Transport::kUdp;
-  // Of HTTP: the name of that token, and "/" with the host that it says it sends for: "office", "office/ws1",
-  // of an address "/ws1".
+  // The name of that token, and "/" with the host that it says it sends for: "office", "office/ws1", of an
+  // address "/ws1". Of syslog only hosts, and those only where the input tells them apart.
   std::string stream;
   bool operator==(const Sender&) const = default;
 
@@ -44,8 +44,9 @@ struct SenderIdentity {
   Sender sender;
   bool operator==(const SenderIdentity&) const = default;
 
-  // "syslog:net:udp:192.0.2.7"; of HTTP "http:push:token:office/ws1" or "http:push:peer:192.0.2.7/ws1"; in
-  // the place of the address, or from "token" and "peer" on, "*" for others.
+  // "syslog:net:udp:192.0.2.7", "syslog:net:udp:192.0.2.7/ws1"; of HTTP "http:push:token:office/ws1" or
+  // "http:push:peer:192.0.2.7/ws1"; in the place of the address, or from "token" and "peer" on, "*" for
+  // others.
   std::string Encode() const;
   // Nothing when `text` is no identity of a sender.
   static std::optional<SenderIdentity> Decode(std::string_view text);

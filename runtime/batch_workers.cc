@@ -121,6 +121,7 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   const Timestamp arrival = batch->ArrivalOf(n);
   const DecodeResult decoded = pipeline->Process(record.text(), batch->declared, position, arrival,
                                                  batch->origin, batch->ToldTimeOf(n));
+  if (decoded.assumed_year != 0) batch->lines.counts.years.Add(decoded.assumed_year);
   if (record.cut_from > 0 || decoded.outcome != DecodeOutcome::kClean)
     batch->imperfect.push_back({n, decoded});
   ++batch->formats[static_cast<size_t>(decoded.format)];

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ingest/syslog_header.h"
+
 namespace redthread {
 
 namespace {
@@ -176,6 +178,17 @@ Result<bool> PushedInputs::Look() {
   return any;
 }
 
+const Sender& PushedInputs::SenderOf(size_t n, const PushedMessages::Message& message) {
+  SyslogHeader header;
+  if (!options_.inputs[n].by_host || !ReadSyslogHeader(inputs_[n].messages.text(message), &header) ||
+      !IsHostName(header.host))
+    return message.sender;
+  claimed_.address = message.sender.address;
+  claimed_.transport = message.sender.transport;
+  claimed_.stream.assign("/").append(header.host);
+  return claimed_;
+}
+
 // Gives each sender its messages.
 Status PushedInputs::Sort(size_t n) {
   Input& input = inputs_[n];
@@ -183,7 +196,7 @@ Status PushedInputs::Sort(size_t n) {
   input.turn = 0;
   const std::vector<PushedMessages::Message>& messages = input.messages.all();
   for (size_t i = 0; i < messages.size(); ++i) {
-    const Result<OpenSender*> sender = Find(n, messages[i].sender);
+    const Result<OpenSender*> sender = Find(n, SenderOf(n, messages[i]));
     if (!sender.ok()) return sender.status();
     if ((*sender)->pending.empty()) input.turns.push_back(*sender);
     (*sender)->pending.push_back(i);

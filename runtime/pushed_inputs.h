@@ -40,6 +40,9 @@ struct ListenerInput {
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
   std::vector<Cidr> trusted_proxies;     // RecordOrigin
+  // Of syslog: each host that an address sends for, by the messages' headers, is a sender of its own. A relay
+  // may be trusted with that.
+  bool by_host = false;
 };
 
 // When nobody waits for a silent sender any more.
@@ -132,6 +135,7 @@ class PushedInputs {
   Result<OpenSender*> Find(size_t input, const Sender& sender);
   Result<OpenSender*> Open(size_t input, const Sender& sender);
   Status Sort(size_t input);
+  const Sender& SenderOf(size_t input, const PushedMessages::Message& message);
   void FillFrom(Input* input, OpenSender* sender, Batch* batch) const;
   void TellLosses(size_t input);
   bool IsSilent(const Input& input, const OpenSender& sender) const;
@@ -144,6 +148,7 @@ class PushedInputs {
   size_t open_ = 0;  // senders
   Nanoseconds silence_looked_at_{0};
   bool told_too_many_ = false;
+  Sender claimed_;  // at hand
 };
 
 }  // namespace redthread

@@ -200,19 +200,6 @@ Scan::Scan(std::shared_ptr<const Engine> engine, ScanOptions options)
     : engine_(std::move(engine)), options_(std::move(options)) {}
 Scan::~Scan() = default;
 
-// The years that records without one were given.
-struct AssumedYears {
-  uint64_t records = 0;
-  int first = 0, last = 0;
-  void Add(int year) { *this += {1, year, year}; }
-  void operator+=(const AssumedYears& other) {
-    if (other.records == 0) return;
-    first = records == 0 ? other.first : std::min(first, other.first);
-    last = std::max(last, other.last);
-    records += other.records;
-  }
-};
-
 // What one worker found in one batch, before it is handed over under the lock.
 class BatchResult {
  public:
@@ -234,7 +221,7 @@ class BatchResult {
     position.index = record.index;
     position.cursor = record.cursor;
     const DecodeResult decoded = pipeline_->Process(record.text(), declared, position, Timestamp{}, origin);
-    if (decoded.assumed_year != 0) years.Add(decoded.assumed_year);
+    if (decoded.assumed_year != 0) counts.years.Add(decoded.assumed_year);
     if (census_ != nullptr) census_->Add(pipeline_->event(), pipeline_->facts());
     if (record.cut_from > 0) {
       NoteCut(record, input, path);
@@ -264,7 +251,6 @@ class BatchResult {
   std::vector<Problem> problems;
   std::vector<RuleIndex> matched;
   uint64_t timeless = 0;
-  AssumedYears years;
   IngestCounts counts;
 
  private:
@@ -382,11 +368,6 @@ void Scan::Work(Mode mode) {
     report_.counts += result.counts;
     report_.detections += result.matched.size();
     report_.timeless += result.timeless;
-    AssumedYears years{report_.yearless, report_.first_year, report_.last_year};
-    years += result.years;
-    report_.yearless = years.records;
-    report_.first_year = years.first;
-    report_.last_year = years.last;
     for (const RuleIndex rule : result.matched) ++report_.by_rule[rule];
     for (Problem& p : result.problems) shared_->AddProblem(&report_, std::move(p));
     for (const BatchResult::Row& row : result.rows) {

@@ -72,8 +72,6 @@ struct ScanReport {
   IngestCounts counts;
   uint64_t inputs = 0;                   // read, wholly or in part
   uint64_t detections = 0;               // above min_level
-  uint64_t yearless = 0;                 // records whose time names no year,
-  int first_year = 0, last_year = 0;     // and those that were taken for it
   uint64_t timeless = 0;                 // detections on events without a time
   std::vector<uint64_t> by_rule;         // detections by RuleIndex
   std::vector<uint64_t> by_correlation;  // alerts by CorrelationIndex

@@ -102,6 +102,18 @@ TEST_F(TextFormatsE2eTest, RunFindsWhatScanFinds) {
   EXPECT_EQ(RunBinary({"alerts", "list", "--canonical", "-c", config}).out, scan.out);
 }
 
+TEST_F(TextFormatsE2eTest, RunSaysWhichYearItTook) {
+  Write("auth.log", "Dec 31 23:00:00 h app: needle\nJan  2 01:00:00 h app: needle\n");
+  Touch("auth.log", "2017-01-03T00:00:00Z");
+  const std::string config =
+      Write("redthread.yml", "version: 1\ndata_dir: " + Path("data") +
+                                 "\nsources:\n  log: {type: file, path: " + Path("auth.log") +
+                                 "}\nrules: {paths: [" + rules_ + "]}\n");
+  const BinaryRun run = RunBinary({"run", "--until-idle", "-c", config});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("2 lines without a year: taken to be of 2016 to 2017"));
+}
+
 TEST_F(TextFormatsE2eTest, SaysWhichYearItTookAndTakesTheOneItIsGiven) {
   Write("auth.log", "Dec 31 23:00:00 h app: needle\nJan  2 01:00:00 h app: needle\n");
   Touch("auth.log", "2017-01-03T00:00:00Z");

@@ -309,14 +309,16 @@ TEST_F(SyslogListenerTest, AnAddressThatIsTakenOrNoneIsAnError) {
 
 TEST(SenderIdentityTest, IsReadAsItIsWritten) {
   for (const char* text :
-       {"syslog:net:udp:192.0.2.7", "syslog:fire-wall_1:tcp:2001:db8::1", "syslog:net:tcp:*",
-        "http:push:token:office", "http:push:token:office/ws1:8", "http:push:peer:192.0.2.7",
-        "http:push:peer:2001:db8::1/ws1.example", "http:push:*"}) {
+       {"syslog:net:udp:192.0.2.7", "syslog:net:udp:192.0.2.7/ws1", "syslog:net:tcp:2001:db8::1/ws1",
+        "syslog:fire-wall_1:tcp:2001:db8::1", "syslog:net:tcp:*", "http:push:token:office",
+        "http:push:token:office/ws1:8", "http:push:peer:192.0.2.7", "http:push:peer:2001:db8::1/ws1.example",
+        "http:push:*"}) {
     const std::optional<SenderIdentity> identity = SenderIdentity::Decode(text);
     ASSERT_TRUE(identity.has_value()) << text;
     EXPECT_EQ(identity->Encode(), text);
   }
   EXPECT_EQ(SenderIdentity::Decode("syslog:net:udp:192.0.2.7")->Path(), "net/udp/192.0.2.7");
+  EXPECT_EQ(SenderIdentity::Decode("syslog:net:udp:192.0.2.7/ws1")->Path(), "net/udp/192.0.2.7/ws1");
   EXPECT_EQ(SenderIdentity::Decode("syslog:net:tcp:*")->Path(), "net/tcp/others");
   EXPECT_EQ(SenderIdentity::Decode("http:push:token:office/ws1")->Path(), "push/http/office/ws1");
   EXPECT_EQ(SenderIdentity::Decode("http:push:peer:192.0.2.7/ws1")->Path(), "push/http/192.0.2.7/ws1");

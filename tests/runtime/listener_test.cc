@@ -227,6 +227,28 @@ TEST_F(ListenerTest, EachSenderIsASourceWhoseIndexGoesOnAcrossRestarts) {
                       {"net/udp/127.0.0.2", 10}, {"net/tcp/127.0.0.2", 6}, {"net/udp/127.0.0.3", 2}}));
 }
 
+TEST_F(ListenerTest, HostsBehindARelayAreSendersOfTheirOwnWhereTheInputTellsThemApart) {
+  Start([](Embedded::Options* options) { options->listeners[0].by_host = true; });
+  const auto relay = SenderOf(Kind::kTcp, 2), other = SenderOf(Kind::kUdp, 3);
+  const auto send = [this](auto& sender, const std::string& header) {
+    sent_.push_back("<86>" + header + " su[7]: alpha");
+    EXPECT_TRUE(sender->SendLine(sent_.back()));
+  };
+  for (int n = 0; n < 3; ++n) send(relay, "Nov 22 10:00:0" + std::to_string(n) + " web01");
+  send(relay, "1 2026-11-22T10:00:00Z db01");
+  send(relay, "Nov 22 10:00:04 web01");
+  send(other, "Nov 22 10:00:05 web01");
+  send(other, "Nov 22 10:00:05 we|b01");
+  Settle();
+  Stop();
+  std::map<std::string, uint64_t> next;
+  for (const SourceState& source : Sources()) next[source.path] = source.next_index;
+  EXPECT_EQ(next, (std::map<std::string, uint64_t>{{"net/tcp/127.0.0.2/web01", 4},
+                                                   {"net/tcp/127.0.0.2/db01", 1},
+                                                   {"net/udp/127.0.0.3/web01", 1},
+                                                   {"net/udp/127.0.0.3", 1}}));
+}
+
 TEST_F(ListenerTest, TheMessageItsArrivalAndItsTimeAreStored) {
   Start();
   const auto sender = SenderOf(Kind::kUdp, 2);
