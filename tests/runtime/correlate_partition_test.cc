@@ -77,10 +77,11 @@ class CorrelatePartitionTest : public RuntimeTest, public RuleEpochs {
     FrameWriter writer;
     size_t source = 0;
     bool at_end = false;
+    const size_t turns = dice->Chance(50) ? 4 : 50;  // with 4, one is not heard of for long
     while (records.size() < 150) {
       const std::vector<size_t> steps = {1, 600, 900, 900, 2500, 6000};
       clock = clock + std::chrono::milliseconds(dice->Below(dice->Pick(steps)));
-      if (dice->Chance(4)) source = dice->Below(sources.size());
+      if (dice->Chance(turns)) source = dice->Below(sources.size());
       if (dice->Chance(10)) at_end = dice->Chance(80);
       if (dice->Chance(3)) {
         records.push_back({clock, EncodeAnnounce(dice->Chance(30) ? std::vector{sources[0]} : sources)});
