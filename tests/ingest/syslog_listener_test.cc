@@ -210,7 +210,7 @@ TEST_F(SyslogListenerTest, AFloodDoesNotKeepItFromCatchingUp) {
   }
   PushedMessages messages;
   const auto take = [&] { listener_->Take(&messages); };
-  ASSERT_TRUE(Until([&] { return take(), listener_->counts().messages > 10'000'000; }));
+  ASSERT_TRUE(Until([&] { return take(), listener_->counts().messages > 1'000'000; }));
   clock_.Advance(std::chrono::minutes(1));
   EXPECT_TRUE(Until([&] { return take(), listener_->caught_up() == std::chrono::minutes(1); }));
   done = true;
