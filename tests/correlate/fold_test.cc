@@ -262,7 +262,9 @@ TEST_F(FoldTest, WhatIsToldOnTheWayIsTheSameThroughRestartsAndWithoutMemory) {
           watermark = std::max(watermark, Timestamp{} + kMinute * static_cast<int64_t>(random() % span));
           ASSERT_TRUE(state->Advance(transaction.get(), watermark).ok());
         }
-        if (random() % 30 == 0) ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
+        if (random() % 30 == 0) {
+          ASSERT_TRUE(state->Advance(transaction.get(), Timestamp::Max()).ok());
+        }
         if (aside() % 4 == 0) commit();
         if (i % 8 == 0) {
           commit();

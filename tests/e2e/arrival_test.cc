@@ -10,6 +10,7 @@
 #include <map>
 #include <random>
 
+#include "runtime/embedded.h"
 #include "tests/e2e/e2e_fixture.h"
 #include "tests/e2e/suites.h"
 
