@@ -204,6 +204,11 @@ int RunOverStore(const ScanInput& input, CommandContext* context) {
   const LoadedConfig loaded = LoadConfigFor(context);
   if (!loaded.problems.empty()) return kExitConfig;
   const Config& config = loaded.config;
+  if (config.pipeline.has_value()) {
+    context->messages->Error(
+        "workers that share the work keep no events to look at: give PATH, files with such logs");
+    return kExitUsage;
+  }
   ScanInput with_rules = input;
   if (input.rules.paths.empty())
     with_rules.rules = {config.rule_paths, config.rule_variables, config.rule_pipelines};

@@ -26,6 +26,7 @@
 #include "storage/dead_letter_store.h"
 #include "storage/event_store.h"
 #include "storage/source_census.h"
+#include "storage/source_fields.h"
 #include "storage/source_registry.h"
 
 namespace redthread {
@@ -35,6 +36,7 @@ namespace {
 struct SourceView {
   SourceState state;
   SourceCensus census;
+  SourceFields fields;
   std::optional<StoredDeadLetter> dead;  // the first one that is kept
 };
 
@@ -80,12 +82,19 @@ Result<std::vector<SourceState>> SourcesOf(Stored* stored) {
 }
 
 Result<SourceView> ViewOf(const SourceState& state, Stored* stored) {
-  SourceView view{state, {}, {}};
+  SourceView view;
+  view.state = state;
   Result<SourceCensus> census = GetCensus(*stored->reader, state.id);
   if (census.ok()) {
     view.census = *census;
   } else {
     stored->damage.Note(census.status());
+  }
+  Result<SourceFields> fields = GetSourceFields(*stored->reader, state.id);
+  if (fields.ok()) {
+    view.fields = std::move(*fields);
+  } else {
+    stored->damage.Note(fields.status());
   }
   if (state.dead_letters == 0) return view;
   const auto first = [&](const StoredDeadLetter& letter) {
@@ -130,6 +139,15 @@ std::string SkewText(Nanoseconds skew) {
   return (behind ? "-" : "+") + DurationWords(behind ? -skew : skew);
 }
 
+void AppendFields(const SourceFields& fields, std::string* json) {
+  *json += R"(,"fields":[)";
+  for (const std::string& name : fields.names) {
+    if (json->back() != '[') *json += ',';
+    AppendJsonString(name, json);
+  }
+  *json += std::string(R"(],"more_fields":)") + (fields.more ? "true" : "false");
+}
+
 void AddSource(const SourceView& view, Timestamp now, ResultWriter* writer) {
   const SourceState& state = view.state;
   const std::optional<Nanoseconds> skew = view.census.SteadySkew();
@@ -141,6 +159,7 @@ void AddSource(const SourceView& view, Timestamp now, ResultWriter* writer) {
                     {state.last_heard.has_value() ? ShortTime(*state.last_heard) : "-"},
                     {WithThousands(view.census.LastDay(now))},
                     {WithThousands(view.census.records)},
+                    {std::to_string(view.fields.names.size()) + (view.fields.more ? "+" : "")},
                     {skew.has_value() ? SkewText(*skew) : "-"},
                     {WithThousands(state.dead_letters)}});
     return;
@@ -166,6 +185,7 @@ void AddSource(const SourceView& view, Timestamp now, ResultWriter* writer) {
   const auto seconds = [](Nanoseconds d) { return std::to_string(d / std::chrono::seconds(1)); };
   if (skew.has_value()) json += R"(,"clock_off_seconds":)" + seconds(*skew);
   if (const auto zone = view.census.ZoneSkew()) json += R"(,"zone_off_seconds":)" + seconds(*zone);
+  AppendFields(view.fields, &json);
   json += R"(,"dead_letters":)" + std::to_string(state.dead_letters);
   if (view.dead.has_value()) {
     json += R"(,"first_dead_letter":{"reason":)";
@@ -308,6 +328,7 @@ int RunSourcesList(CommandContext* context) {
                        {"LAST HEARD"},
                        {"24 H", true},
                        {"RECORDS", true},
+                       {"FIELDS", true},
                        {"CLOCK", true},
                        {"UNREAD", true}});
   const Timestamp now = context->clock->Now();

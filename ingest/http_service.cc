@@ -121,7 +121,7 @@ HttpAnswer HttpService::Failure(const HttpRequest& request, int status, const st
       return BulkProtocol::Error(
           status, status == 401 || status == 403 ? "security_exception" : "invalid_request", reason);
     case Protocol::kOtlp:
-      return OtlpProtocol::Error(status, reason);
+      return OtlpProtocol::Error(request, status, reason);
     default:
       return PlainError(status, reason);
   }

@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "ingest/json_scan.h"
+#include "ingest/otlp_protobuf.h"
 
 namespace redthread {
 
@@ -193,12 +194,38 @@ size_t AddResource(std::string_view resource_logs, RequestRecords* records) {
   return rejected;
 }
 
+// Adds all records of a request in JSON. Returns how many are none; nothing when `body` is no such request.
+std::optional<size_t> AddRequest(std::string_view body, RequestRecords* records) {
+  JsonScan scan(body);
+  const std::optional<std::string_view> root = scan.Next();
+  if (!root.has_value() || root->front() != '{' || scan.Next().has_value() || scan.failed())
+    return std::nullopt;
+  size_t rejected = 0;
+  ForEachMember(*root, [&](std::string_view name, std::string_view value) {
+    if (name != "resourceLogs") return;
+    ForEachElement(value, [&](std::string_view resource) { rejected += AddResource(resource, records); });
+  });
+  return rejected;
+}
+
+constexpr const char* kProtobuf = "application/x-protobuf";
+
+std::string_view TypeOf(const HttpRequest& request) {
+  const std::string_view type = request.Header("content-type");
+  return type.substr(0, type.find(';'));
+}
+
 }  // namespace
 
-HttpAnswer OtlpProtocol::Error(int status, const std::string& message) {
+HttpAnswer OtlpProtocol::Error(const HttpRequest& request, int status, const std::string& message) {
   HttpAnswer answer;
   answer.status = status;
-  answer.body = "{\"code\":" + std::to_string(CodeOf(status)) + ",\"message\":\"" + message + "\"}";
+  if (TypeOf(request) == kProtobuf) {
+    answer.content_type = kProtobuf;
+    answer.body = ProtobufStatus(CodeOf(status), message);
+  } else {
+    answer.body = "{\"code\":" + std::to_string(CodeOf(status)) + ",\"message\":\"" + message + "\"}";
+  }
   return answer;
 }
 
@@ -207,30 +234,30 @@ bool OtlpProtocol::Owns(std::string_view path) {
 }
 
 HttpAnswer OtlpProtocol::Judge(const HttpRequest& request) {
-  if (request.path != "/v1/logs") return Error(404, "only logs are taken here, no traces and no metrics");
-  if (request.method != "POST") return Error(405, "logs are sent with POST");
-  const std::string_view type = request.Header("content-type");
-  if (type.substr(0, type.find(';')) == "application/json") return {};
-  return Error(415,
-               "only JSON is read here: set `encoding: json` of the collector's exporter otlphttp, or "
-               "OTEL_EXPORTER_OTLP_PROTOCOL=http/json");
+  if (request.path != "/v1/logs")
+    return Error(request, 404, "only logs are taken here, no traces and no metrics");
+  if (request.method != "POST") return Error(request, 405, "logs are sent with POST");
+  const std::string_view type = TypeOf(request);
+  if (type == kProtobuf || type == "application/json") return {};
+  return Error(request, 415, "logs come as application/x-protobuf or application/json");
 }
 
 HttpAnswer OtlpProtocol::Serve(const HttpRequest& request, RequestRecords* records) {
-  JsonScan scan(request.body);
-  const std::optional<std::string_view> root = scan.Next();
-  if (!root.has_value() || root->front() != '{' || scan.Next().has_value() || scan.failed())
-    return Error(400, "the body is no JSON object");
-  size_t rejected = 0;
-  ForEachMember(*root, [&](std::string_view name, std::string_view value) {
-    if (name != "resourceLogs") return;
-    ForEachElement(value, [&](std::string_view resource) { rejected += AddResource(resource, records); });
-  });
   HttpAnswer answer;
-  // Left out when all were taken. Source: OTLP 1.5, "Partial Success".
-  answer.body = rejected == 0 ? "{}"
-                              : "{\"partialSuccess\":{\"rejectedLogRecords\":\"" + std::to_string(rejected) +
-                                    "\",\"errorMessage\":\"not every element of logRecords is an object\"}}";
+  if (TypeOf(request) != kProtobuf) {
+    const std::optional<size_t> rejected = AddRequest(request.body, records);
+    if (!rejected.has_value()) return Error(request, 400, "the body is no JSON object");
+    // Left out when all were taken. Source: OTLP 1.5, "Partial Success".
+    answer.body = *rejected == 0
+                      ? "{}"
+                      : "{\"partialSuccess\":{\"rejectedLogRecords\":\"" + std::to_string(*rejected) +
+                            "\",\"errorMessage\":\"not every element of logRecords is an object\"}}";
+    return answer;
+  }
+  const Result<std::string> json = OtlpJsonOf(request.body);
+  if (!json.ok()) return Error(request, 400, json.status().message());
+  AddRequest(*json, records);
+  answer.content_type = kProtobuf;  // of an ExportLogsServiceResponse that says nothing: all were taken
   return answer;
 }
 

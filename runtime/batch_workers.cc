@@ -102,6 +102,7 @@ void BatchWorkers::Work() {
 void BatchWorkers::Run(Tools* tools, EventStore* packer, Batch* batch) {
   batch->events.clear();
   batch->formats = {};
+  batch->fields.clear();
   batch->imperfect.clear();
   batch->matched.clear();
   batch->correlated.clear();
@@ -127,6 +128,7 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   ++batch->formats[static_cast<size_t>(decoded.format)];
   const Event& event = pipeline->event();
   batch->events.push_back({record.index, event.time, arrival, record.text()});
+  if (batch->keep && FieldSampler::Wants(n)) tools->sampler.Sample(batch->source_id, event, &batch->fields);
   if (pipeline->matches().empty()) return;
   const Hash128 raw_hash = HashBytes(record.text());
   batch->matched.push_back({n, event.time, raw_hash, pipeline->Entities(), pipeline->matches()});

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "ingest/file_tail.h"
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
+#include "runtime/field_sampler.h"
 #include "storage/event_store.h"
 #include "storage/source_census.h"
 
@@ -79,6 +81,7 @@ struct Batch {
   // Filled by a worker, from `lines`.
   std::vector<EventRecord> events;  // one a record; they point into `lines`
   SourceCensus::Formats formats{};  // how many of them are of which format
+  std::vector<std::string> fields;  // names that FieldSampler found
   PackedEvents packed;              // the same, as they are kept
   Status failure;                   // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
@@ -128,6 +131,7 @@ class BatchWorkers {
         : pipeline(engine), extractor(engine->correlations()) {}
     Pipeline pipeline;
     MatchExtractor extractor;
+    FieldSampler sampler;
   };
   static void Run(Tools* tools, EventStore* packer, Batch* batch);
   static void RunRecord(Tools* tools, size_t record, Batch* batch);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "storage/source_fields.h"
+
 namespace redthread {
 
 namespace {
@@ -326,6 +328,16 @@ Status Committer::CountRecords(const Batch& batch, SourceId source) {
     if (batch.origin.pushed && event.time.has_value()) census->NoteTime(*event.time, event.arrival);
   }
   PutCensus(transaction_.get(), source, *census);
+  return batch.fields.empty() ? Status::Ok() : NoteFields(batch.fields, source);
+}
+
+Status Committer::NoteFields(const std::vector<std::string>& names, SourceId source) {
+  Result<SourceFields> fields = GetSourceFields(*transaction_, source);
+  if (fields.status().code() == StatusCode::kCorrupt) fields = SourceFields();
+  if (!fields.ok()) return fields.status();
+  bool changed = false;
+  for (const std::string& name : names) changed |= fields->Add(name);
+  if (changed) PutSourceFields(transaction_.get(), source, *fields);
   return Status::Ok();
 }
 

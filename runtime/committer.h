@@ -163,6 +163,7 @@ class Committer {
   Status ApplyLines(const Batch& batch);
   Status StoreLines(const Batch& batch, SourceState* source);
   Status CountRecords(const Batch& batch, SourceId source);
+  Status NoteFields(const std::vector<std::string>& names, SourceId source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
   void StoreWatermark();
   FoldMatch FoldMatchOf(const MatchedRecord& matched, const Batch& batch, const SourceState& source) const;

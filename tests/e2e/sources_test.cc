@@ -17,6 +17,7 @@ namespace redthread {
 namespace {
 
 using nlohmann::json;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -64,6 +65,8 @@ TEST_F(SourcesTest, EachSaysWhatItSendsAndWhatCouldNotBeRead) {
   EXPECT_EQ(record["formats"], json({{"json", 3}, {"syslog", 1}, {"none", 1}}));
   EXPECT_EQ(record["newest_event"], "2026-11-22T10:00:02.000000000Z");
   EXPECT_EQ(record["dead_letters"], 2);
+  EXPECT_THAT(record["fields"], Contains("EventID"));
+  EXPECT_EQ(record["more_fields"], false);
   EXPECT_EQ(record["first_dead_letter"]["raw"], "no format at all \x1b[31m");
   EXPECT_EQ(sources.at(web)["formats"], json({{"access", 1}}));
   EXPECT_EQ(sources.at(web)["dead_letters"], 0);
@@ -84,6 +87,19 @@ TEST_F(SourcesTest, EachSaysWhatItSendsAndWhatCouldNotBeRead) {
     EXPECT_EQ(table.exit_code, 0);
     EXPECT_EQ((table.out + table.err).find('\x1b'), std::string::npos) << "what the log says is made visible";
   }
+}
+
+TEST_F(SourcesTest, FieldsAreThoseOfAllItsRecordsAcrossRuns) {
+  const std::string log =
+      Write("a.log",
+            "{\"EventID\":4688,\"who\":{\"name\":\"x\",\"tags\":[{\"k\":1},{\"k\":2,\"\u001b[2J\":3}]}}\n");
+  Configure("a: {type: file, path: " + log + "}");
+  EXPECT_EQ(RunBinary({"run", "-q", "--until-idle", "-c", config_}).exit_code, 0);
+  EXPECT_EQ(List().at(log)["fields"], json({"EventID", "who.name", "who.tags.\x1b[2J", "who.tags.k"}));
+  std::ofstream(log, std::ios::app) << "{\"another\":null,\"who\":{}}\n";
+  EXPECT_EQ(RunBinary({"run", "-q", "--until-idle", "-c", config_}).exit_code, 0);
+  EXPECT_EQ(List().at(log)["fields"],
+            json({"EventID", "another", "who", "who.name", "who.tags.\x1b[2J", "who.tags.k"}));
 }
 
 TEST_F(SourcesTest, AFileThatIsGoneIsCalledSo) {

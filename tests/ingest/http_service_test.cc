@@ -17,7 +17,15 @@ using testing::StartsWith;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+const Headers kProtobuf = {{"content-type", "application/x-protobuf"}};
 const Headers kJson = {{"content-type", "application/json; charset=utf-8"}};
+
+std::string FromHex(std::string_view hex) {
+  std::string bytes;
+  for (size_t n = 0; n < hex.size(); n += 2)
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(n, 2)), nullptr, 16));
+  return bytes;
+}
 
 class HttpServiceTest : public testing::Test {
  protected:
@@ -311,6 +319,71 @@ TEST_F(HttpServiceTest, OfOtlpABodyIsReadAsAnEventOfHecIs) {
   EXPECT_THAT(told_, ElementsAre("2018-12-13T14:51:00.300000001Z", "", ""));
 }
 
+TEST_F(HttpServiceTest, OtlpInProtobufIsReadAsInJson) {
+  // What opentelemetry-exporter-otlp-proto-http 1.45 for Python sends for a record with one of each value.
+  const std::string request = FromHex(
+      "0afb010a2c0a160a0c736572766963652e6e616d6512060a04737368640a120a09686f73742e6e616d6512050a0377733912ca"
+      "010a"
+      "0a0a036c69621203312e3012bb010901eb3af5faeb6f1510091a04494e464f2a140a12736f6d652022776f72647322201b5b33"
+      "316d"
+      "32080a017312030a016132100a0169120b18fbffffffffffffffff01320e0a0164120921000000000000f83f32070a01621202"
+      "1001"
+      "320f0a016c120a2a080a0218010a02180232100a016d120b32090a070a016b1202180232090a017912043a0200ff4501000000"
+      "4a10"
+      "5b8efff798038103d269b633813fc60c5208eee19b7ec3c1b1745902eb3af5faeb6f1562056c6f67696e");
+  const HttpAnswer answer = Serve("POST", "/v1/logs", request, kProtobuf);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_EQ(answer.content_type, "application/x-protobuf");
+  EXPECT_THAT(
+      texts_,
+      ElementsAre(R"({"message":"some \"words\" \u001b[31m","severity_number":9,"severity_text":"INFO",)"
+                  R"("s":"a","i":-5,"d":1.5,"b":true,"l":[1,2],"m":{"k":2},"y":"AP8=",)"
+                  R"("trace_id":"5b8efff798038103d269b633813fc60c","span_id":"eee19b7ec3c1b174",)"
+                  R"("event_name":"login","otel.scope.name":"lib","service.name":"sshd",)"
+                  R"("host.name":"ws9"})"));
+  EXPECT_THAT(told_, ElementsAre("2018-12-13T14:51:00.300000001Z"));
+  EXPECT_THAT(senders_, ElementsAre("t/ws9"));
+  for (size_t size = 1; size < request.size(); ++size)
+    EXPECT_EQ(Serve("POST", "/v1/logs", request.substr(0, size), kProtobuf).status, 400) << size;
+}
+
+TEST_F(HttpServiceTest, OtlpInProtobufIsTakenOnlyWhereItIsARequestOfLogs) {
+  const auto status = [this](const std::string& hex) {
+    return Serve("POST", "/v1/logs", FromHex(hex), kProtobuf).status;
+  };
+  EXPECT_EQ(status(""), 200) << "a request without records";
+  EXPECT_EQ(status("0a00"), 200) << "a resource without records";
+  EXPECT_EQ(status("7a0161"
+                   "0a00"),
+            200)
+      << "a field that is not known";
+  EXPECT_EQ(status("0a05"), 400) << "ends within a field";
+  EXPECT_EQ(status("0801"), 400) << "a number in the place of a message";
+  EXPECT_EQ(status("0affffffffffffffff7f"), 400) << "a length of 2^63";
+  EXPECT_EQ(status("00"
+                   "0a00"),
+            400)
+      << "a field without a number";
+  EXPECT_EQ(status("0c"), 400) << "the end of a group that never began";
+  // A list in a list in a list ...
+  const auto message = [](char tag, const std::string& content) {
+    std::string bytes(1, tag);
+    for (size_t rest = content.size(); bytes.size() == 1 || rest > 0; rest >>= 7)
+      bytes += static_cast<char>((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    return bytes + content;
+  };
+  std::string value;
+  for (int n = 0; n < 1000; ++n) value = message('\x2a', message('\x0a', value));
+  const std::string deep = message('\x0a', message('\x12', message('\x12', message('\x2a', value))));
+  EXPECT_EQ(Serve("POST", "/v1/logs", deep, kProtobuf).status, 400);
+
+  const HttpAnswer refused = Serve("GET", "/v1/logs", "", kProtobuf);
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.content_type, "application/x-protobuf");
+  EXPECT_EQ(refused.body, "\x08\x0c\x12\x17logs are sent with POST") << "google.rpc.Status, UNIMPLEMENTED";
+}
+
 TEST_F(HttpServiceTest, OtlpSaysWhatItDoesNotTake) {
   EXPECT_EQ(Otlp("{}").body, "{}");
   EXPECT_EQ(Otlp("{\"resourceLogs\":[").status, 400);
@@ -320,10 +393,9 @@ TEST_F(HttpServiceTest, OtlpSaysWhatItDoesNotTake) {
             R"({"partialSuccess":{"rejectedLogRecords":"2",)"
             R"("errorMessage":"not every element of logRecords is an object"}})");
   EXPECT_EQ(texts_.size(), 1u);
-  const HttpAnswer protobuf = Serve("POST", "/v1/logs", "\n", {{"content-type", "application/x-protobuf"}});
-  EXPECT_EQ(protobuf.status, 415);
-  EXPECT_THAT(protobuf.body, HasSubstr("encoding: json"));
-  EXPECT_THAT(protobuf.body, HasSubstr("OTEL_EXPORTER_OTLP_PROTOCOL=http/json"));
+  const HttpAnswer text = Serve("POST", "/v1/logs", "{}", {{"content-type", "text/plain"}});
+  EXPECT_EQ(text.status, 415);
+  EXPECT_THAT(text.body, HasSubstr("application/x-protobuf or application/json"));
   EXPECT_EQ(Serve("POST", "/v1/traces", "{}", kJson).status, 404);
   EXPECT_EQ(Serve("GET", "/v1/logs", "", kJson).status, 405);
 }
