@@ -210,6 +210,7 @@ std::vector<SyslogSourceConfig> SyslogSources(const LoadedConfig& loaded) {
     for (const std::string& network : Values(loaded, entry + ".allow"))
       source.allowed.push_back(ParseCidr(network).value_or(Cidr{}));
     source.by_host = Value(loaded, entry + ".senders") == "host";
+    source.max_skew = DurationOf(loaded, entry + ".max_skew");
     source.max_message_bytes = ParseSize(Value(loaded, entry + ".max_message")).value_or(0);
     source.max_connections = ParseCount(Value(loaded, entry + ".max_connections")).value_or(0);
     source.format = Value(loaded, entry + ".format");

@@ -57,6 +57,7 @@ struct SyslogSourceConfig {
   std::optional<TlsContext::Options> tls;  // of connections, which are all of TCP then
   std::vector<Cidr> allowed;               // none: everybody
   bool by_host = false;                    // ListenerInput
+  Nanoseconds max_skew{0};                 // RecordOrigin
   size_t max_message_bytes = 0;
   size_t max_connections = 0;
   std::string format;     // as of a file

@@ -82,6 +82,9 @@ const std::vector<SettingSpec>& AllSettings() {
        "listen beyond this machine though anybody on the way can read, forge and drop what is sent"},
       {"sources.syslog", "senders", kChoice, false, false, "address", "address|host", kNow,
        "what is told apart as a sender: who sends, or, behind a relay, each host that its messages name"},
+      {"sources.syslog", "max_skew", kDuration, false, false, "5m", "", kNow,
+       "a message whose time is further from its arrival happened when it arrived; 0s: every time is "
+       "believed"},
       {"sources.syslog", "max_message", kSize, false, false, "64KiB", "", kNow,
        "of a longer message only so much of its beginning is kept; at most 16MiB"},
       {"sources.syslog", "max_connections", kCount, false, false, "1000", "", kNow,

@@ -30,6 +30,7 @@ Input InputOf(const SourceConfig& source) {
   input.format = ParseSourceFormat(source.format).value_or(SourceFormat::kAuto);
   input.zone = ZoneOf(source.time_zone);
   input.trusted_proxies = NetworksOf(source.trusted_proxies);
+  if constexpr (requires { input.max_skew = source.max_skew; }) input.max_skew = source.max_skew;
   return input;
 }
 

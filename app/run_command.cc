@@ -142,6 +142,10 @@ void TellListeners(const Embedded::Report& report, Messages* messages) {
   tell(http.requests_unauthorized, "request", "requests", "refused: without a token of the source");
   tell(http.requests_busy, "request", "requests", "put off: they came faster than they could be stored");
   tell(http.requests_invalid, "request", "requests", "refused: not as their protocol or the limits demand");
+  tell(
+      report.disbelieved, "message", "messages",
+      "that happened when they came, as redthread takes it: the time that they say is further from that than "
+      "max_skew of their source");
   tell(report.off_time, "message", "messages",
        "whose time is more than 5 minutes from their arrival; they keep their time");
 }

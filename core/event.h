@@ -189,10 +189,11 @@ class Event {
   // ---- what is known about the record ----
 
   Position position;
-  std::optional<Timestamp> time;  // event time; nothing when the record has none that can be read
-  Timestamp arrival;              // processing time at which the record was first read
-  std::string_view raw;           // the record as it came, without its line end
-  bool damaged = false;           // not all of the record could be read; what could be is here
+  std::optional<Timestamp> time;         // event time; nothing when the record has none that can be read
+  std::optional<Timestamp> disbelieved;  // what the record says, where `time` is its arrival instead
+  Timestamp arrival;                     // processing time at which the record was first read
+  std::string_view raw;                  // the record as it came, without its line end
+  bool damaged = false;                  // not all of the record could be read; what could be is here
 
  private:
   static constexpr uint32_t kEnd = kNoFieldIndex;

@@ -54,6 +54,9 @@ struct RecordOrigin {
   // Whose word is taken for the address of a client whose request they passed on. Null: nobody's. Outlives
   // every record it is given with.
   const std::vector<Cidr>* trusted_proxies = nullptr;
+  // Of a live socket: a time that is further from the arrival is a wrong clock's, and the event happened when
+  // it arrived. 0: every time is believed.
+  Nanoseconds max_skew{0};
 };
 
 }  // namespace redthread

@@ -26,6 +26,11 @@ FilePrefix PrefixOf(int fd) {
   return prefix;
 }
 
+bool LeadsTo(const std::string& path, const FilePrefix& file) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && info.st_ino == file.inode && info.st_dev == file.device;
+}
+
 }  // namespace
 
 FileTail::FileTail(Options options, std::vector<Progress> known, Clock* clock)
@@ -379,8 +384,8 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
   file.seen = true;
   file.changed = clock_->Elapsed();
   File* original = nullptr;
-  if (const std::optional<size_t> known = FindKnown(prefix); known.has_value()) {
-    claimed_[*known] = true;
+  const std::optional<size_t> known = FindKnown(prefix);
+  if (known.has_value()) {
     file.number = *known;
     file.progress = known_[*known];
     if (!prefix.whole() && !prefix.utf16 && prefix.size < file.progress.cursor) {
@@ -401,18 +406,22 @@ void FileTail::Arrive(const std::string& path, const FilePrefix& prefix) {
     }
     if (prefix.whole() && !Settled(path, prefix.size)) return;
     if (original != nullptr) file.progress = original->progress;
-    file.number = original != nullptr ? original->number : next_number_++;
+    file.number = original != nullptr ? original->number : next_number_;
   }
   const bool of_truncated = original != nullptr && original->truncated;
   if (of_truncated) file.progress.path = path;
   file.rotated = path != file.progress.path;
   file.progress.identity = prefix.Identity();
   file.size = prefix.size;
-  const bool opened = Open(prefix.utf16, &file);
+  // It may have gone since it was looked at, and a copy may be there or another name: that is looked at by
+  // itself. What is there and cannot be read has been told.
+  if (!Open(prefix.utf16, &file) && (!file.whole || !LeadsTo(path, prefix))) return;
+  if (known.has_value()) claimed_[*known] = true;
+  if (file.number == next_number_) ++next_number_;
   if (of_truncated) progress_.push_back({file.number, file.progress});
   if (original != nullptr) {
     *original = std::move(file);
-  } else if (opened || file.whole) {
+  } else {
     files_.push_back(std::move(file));
   }
 }

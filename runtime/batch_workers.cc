@@ -103,6 +103,7 @@ void BatchWorkers::Run(Tools* tools, EventStore* packer, Batch* batch) {
   batch->events.clear();
   batch->formats = {};
   batch->fields.clear();
+  batch->disbelieved.clear();
   batch->imperfect.clear();
   batch->matched.clear();
   batch->correlated.clear();
@@ -128,6 +129,7 @@ void BatchWorkers::RunRecord(Tools* tools, size_t n, Batch* batch) {
   ++batch->formats[static_cast<size_t>(decoded.format)];
   const Event& event = pipeline->event();
   batch->events.push_back({record.index, event.time, arrival, record.text()});
+  if (event.disbelieved.has_value()) batch->disbelieved.push_back({n, *event.disbelieved});
   if (batch->keep && FieldSampler::Wants(n)) tools->sampler.Sample(batch->source_id, event, &batch->fields);
   if (pipeline->matches().empty()) return;
   const Hash128 raw_hash = HashBytes(record.text());

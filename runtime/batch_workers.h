@@ -43,6 +43,12 @@ struct MatchedRecord {
   std::vector<RuleIndex> rules;
 };
 
+// A record whose time is its arrival, since what it says itself is too far from that.
+struct DisbelievedTime {
+  size_t record = 0;
+  Timestamp said;
+};
+
 // What the source of a batch is.
 enum class SourceKind : uint8_t {
   kFile,       // of FileTail
@@ -82,8 +88,9 @@ struct Batch {
   std::vector<EventRecord> events;  // one a record; they point into `lines`
   SourceCensus::Formats formats{};  // how many of them are of which format
   std::vector<std::string> fields;  // names that FieldSampler found
-  PackedEvents packed;              // the same, as they are kept
-  Status failure;                   // of packing: nothing of the batch can be kept
+  std::vector<DisbelievedTime> disbelieved;
+  PackedEvents packed;  // the same, as they are kept
+  Status failure;       // of packing: nothing of the batch can be kept
   std::vector<ImperfectRecord> imperfect;
   std::vector<MatchedRecord> matched;
   std::vector<GroupMatch> correlated;  // of events that have a time

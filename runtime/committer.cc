@@ -239,6 +239,7 @@ void Committer::NoteTimes(const Batch& batch) {
     is_present = true;
     sender.present = event.arrival;
   }
+  report_.disbelieved += batch.disbelieved.size();
   if (!sender.present.has_value()) sender.present = batch.arrival;  // when it began to be waited for
   if (is_present) {
     watermark_.SetHolds(batch.source_id, true);
@@ -324,11 +325,20 @@ Status Committer::CountRecords(const Batch& batch, SourceId source) {
   const IngestCounts& counts = batch.lines.counts;
   census->Count(batch.arrival, counts.records - counts.blank, counts.bytes);
   for (size_t n = 0; n < kSourceFormats; ++n) census->formats[n] += batch.formats[n];
-  for (const EventRecord& event : batch.events) {
-    if (batch.origin.pushed && event.time.has_value()) census->NoteTime(*event.time, event.arrival);
-  }
+  if (batch.origin.pushed) NoteClock(batch, &*census);
   PutCensus(transaction_.get(), source, *census);
   return batch.fields.empty() ? Status::Ok() : NoteFields(batch.fields, source);
+}
+
+// By what the records say, believed or not.
+void Committer::NoteClock(const Batch& batch, SourceCensus* census) {
+  auto disbelieved = batch.disbelieved.begin();
+  for (size_t n = 0; n < batch.events.size(); ++n) {
+    const EventRecord& event = batch.events[n];
+    const bool wrong = disbelieved != batch.disbelieved.end() && disbelieved->record == n;
+    if (event.time.has_value()) census->NoteTime(wrong ? disbelieved->said : *event.time, event.arrival);
+    disbelieved += wrong ? 1 : 0;
+  }
 }
 
 Status Committer::NoteFields(const std::vector<std::string>& names, SourceId source) {

@@ -54,7 +54,8 @@ class Committer {
     uint64_t detections = 0;
     uint64_t without_group = 0;  // matches that lack a field of their correlation's group
     CorrelationState::Counts correlation;
-    uint64_t off_time = 0;  // messages whose own time, which they keep, is far from their arrival
+    uint64_t disbelieved = 0;  // messages that have the time of their arrival, since they say one far from it
+    uint64_t off_time = 0;     // messages whose own time, which they keep, is far from their arrival
     uint64_t commits = 0;
     bool input_lost = false;  // a record could not be read, or not wholly
   };
@@ -163,6 +164,7 @@ class Committer {
   Status ApplyLines(const Batch& batch);
   Status StoreLines(const Batch& batch, SourceState* source);
   Status CountRecords(const Batch& batch, SourceId source);
+  static void NoteClock(const Batch& batch, SourceCensus* census);
   Status NoteFields(const std::vector<std::string>& names, SourceId source);
   Status StoreProgress(const FileTail::Source& source, SourceState* state);
   void StoreWatermark();

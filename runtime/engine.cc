@@ -75,6 +75,12 @@ std::shared_ptr<const Engine> Engine::Compile(std::shared_ptr<const RuleSet> rul
   return engine;
 }
 
+namespace {
+
+bool IsFurtherThan(Nanoseconds limit, Timestamp a, Timestamp b) { return a - b > limit || b - a > limit; }
+
+}  // namespace
+
 Pipeline::Pipeline(std::shared_ptr<const Engine> engine)
     : engine_(std::move(engine)),
       decoder_(engine_->fields()),
@@ -94,6 +100,10 @@ DecodeResult Pipeline::Process(std::string_view record, uint32_t declared, const
   if (!event_.time.has_value()) event_time_.Set(&event_);
   if (!event_.time.has_value()) event_.time = told;
   if (!event_.time.has_value() && origin.pushed) event_.time = arrival;
+  event_.disbelieved.reset();
+  if (origin.max_skew > Nanoseconds(0) && event_.time.has_value() &&
+      IsFurtherThan(origin.max_skew, *event_.time, arrival))
+    event_.disbelieved = std::exchange(event_.time, arrival);
   facts_ = classifier_.Classify(event_, declared);
   detector_.Match(event_, facts_, &matches_);
   return decoded;

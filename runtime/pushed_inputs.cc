@@ -249,8 +249,8 @@ void PushedInputs::FillFrom(Input* input, OpenSender* sender, Batch* batch) cons
   batch->has_lines = true;
   batch->at_end = false;
   const ListenerInput& configured = options_.inputs[sender->input];
-  batch->origin = {configured.format,          configured.zone.get(), 0, batch->arrival, true,
-                   &configured.trusted_proxies};
+  batch->origin = {configured.format,           configured.zone.get(), 0, batch->arrival, true,
+                   &configured.trusted_proxies, configured.max_skew};
   batch->source_id = sender->id;
   batch->source = {};
   batch->source.progress.epoch = sender->epoch;

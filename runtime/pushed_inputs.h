@@ -40,6 +40,7 @@ struct ListenerInput {
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
   std::vector<Cidr> trusted_proxies;     // RecordOrigin
+  Nanoseconds max_skew{0};               // RecordOrigin
   // Of syslog: each host that an address sends for, by the messages' headers, is a sender of its own. A relay
   // may be trusted with that.
   bool by_host = false;

@@ -14,6 +14,7 @@ RecordOrigin OriginOf(const StoredInput& input, const SourceState& source, Times
   origin.written = arrival;
   origin.pushed = SenderIdentity::Decode(source.identity).has_value();
   origin.trusted_proxies = &input.trusted_proxies;
+  origin.max_skew = input.max_skew;
   if (FileIdentity::Decode(source.identity).has_value())
     origin.written = std::min(arrival, ModifiedAt(source.path).value_or(arrival));
   return origin;

@@ -18,6 +18,7 @@ struct StoredInput {
   SourceFormat format = SourceFormat::kAuto;
   std::shared_ptr<const TimeZone> zone;  // of times that name none; null: UTC
   std::vector<Cidr> trusted_proxies;     // RecordOrigin
+  Nanoseconds max_skew{0};               // RecordOrigin
 };
 
 // What is known of a record of `source` that came at `arrival`, as far as it was when the record was first

@@ -48,7 +48,8 @@ constexpr const char* kGood[] = {
     "version: 1\nsources: {net: {type: syslog, listen: \"127.0.0.1:5514\"}}\n",
     "version: 1\nsources:\n  net: {type: syslog, listen: \"0.0.0.0:514\", allow_plaintext: true, allow: "
     "[10.0.0.0/8],\n"
-    "    protocols: udp, max_message: 8KiB, max_connections: 20, logsource: {product: linux}}\n",
+    "    protocols: udp, max_message: 8KiB, max_connections: 20, max_skew: 0s, logsource: {product: "
+    "linux}}\n",
     "version: 1\n",
     "version: 1\nsources:\nrules:\n",
     "version: 1\ndata_dir: /srv/redthread\n",

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "tests/ingest/ingest_fixture.h"
 #include "tests/support/evtx_builder.h"
@@ -243,6 +245,39 @@ TEST_F(FileTailTest, ACompressedFileIsTheSameFile) {
     EXPECT_EQ(stored_.size(), 2u) << "no third source";
     Restart("log*");
     EXPECT_EQ(ReadAfter(seconds(20)), Lines{});
+  }
+}
+
+TEST_F(FileTailTest, AFileThatGoesWhileItIsLookedAtIsStillKnownByItsCompressedCopy) {
+  std::mt19937 random(1);
+  const std::string text = kHead + "a\n";
+  Append("log", text);
+  Compress("log");
+  Rename("log.gz", "copy");
+  for (int round = 0; round < 500; ++round) {
+    SCOPED_TRACE(round);
+    stored_.clear();
+    Append("log", text);
+    Start("log*");
+    EXPECT_EQ(Read(), (Lines{"head", "a"}));
+    std::filesystem::copy_file(folder_ / "copy", folder_ / "log.gz");
+    // At any moment of the first look.
+    Restart("log*");
+    std::atomic<bool> looking{false};
+    const int spins = static_cast<int>(random() % 20'000);
+    std::thread gzip([&] {
+      while (!looking) {
+      }
+      for (std::atomic<int> n{0}; n < spins; ++n) {
+      }
+      std::filesystem::remove(folder_ / "log");
+    });
+    looking = true;
+    EXPECT_EQ(Read(), Lines{});
+    gzip.join();
+    EXPECT_EQ(ReadAfter(seconds(100)), Lines{});
+    std::filesystem::remove(folder_ / "log.gz");
+    if (HasFailure()) return;
   }
 }
 

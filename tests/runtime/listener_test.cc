@@ -11,6 +11,8 @@
 #include "runtime/scan.h"
 #include "storage/alert_store.h"
 #include "storage/dead_letter_store.h"
+#include "storage/event_store.h"
+#include "storage/source_census.h"
 #include "tests/runtime/state_fixture.h"
 #include "tests/support/http_client.h"
 #include "tests/support/shared_clock.h"
@@ -382,6 +384,49 @@ TEST_F(ListenerTest, ASenderHoldsTheWatermarkUntilItHasBeenSilentForItsTransport
       EXPECT_EQ(watermark, clock_.Now() - 5 * kMinute);
     }
   }
+}
+
+TEST_F(ListenerTest, AMessageWhoseTimeIsTooFarFromItsArrivalHappenedWhenItArrived) {
+  Rules(kBruteForce);
+  Start([](Embedded::Options* options) { options->listeners[0].max_skew = 5 * kMinute; });
+  const auto wrong = SenderOf(Kind::kUdp, 2), right = SenderOf(Kind::kUdp, 3);
+  // Two hours ahead, as a clock set to another zone is: an attack all the same, and at its time.
+  for (int attempt = 0; attempt < 30; ++attempt)
+    Send(wrong.get(), attempt < 5 ? "alpha" : "charlie", "fw", std::chrono::hours(2));
+  SendAt(wrong.get(), Timestamp{0}, "charlie", "fw");
+  Send(right.get(), "charlie", "ws1", -5 * kMinute);
+  Send(right.get(), "charlie", "ws1", -5 * kMinute - Nanoseconds(1));
+  Settle();
+  EXPECT_TRUE(Until([&] { return Told() == std::vector<std::string>{"fw 10:00 early"}; }));
+  const Embedded::Report report = Stop();
+  EXPECT_EQ(report.disbelieved, 32u);
+  EXPECT_EQ(report.off_time, 0u);
+
+  const auto database = OpenState();
+  const auto reader = database->Snapshot();
+  std::map<Timestamp, int> times;
+  Damage damage;
+  const auto count = [&times](const StoredEvent& event) {
+    ++times[event.record.stored_time()];
+    EXPECT_NE(event.record.raw.find("@timestamp"), std::string_view::npos) << "the record is kept as it came";
+    return true;
+  };
+  ASSERT_TRUE(EventStore().ForEach(*reader, {}, count, &damage).ok());
+  EXPECT_EQ(times, (std::map<Timestamp, int>{{clock_.Now(), 32}, {clock_.Now() - 5 * kMinute, 1}}));
+  for (const SourceState& source : Sources()) {
+    if (source.path == "net/udp/127.0.0.2") {
+      EXPECT_EQ(GetCensus(*reader, source.id)->timed, 31u) << "by what it says, its clock is judged";
+    }
+  }
+}
+
+TEST_F(ListenerTest, AClockThatIsTwoHoursAheadIsFoundOutThoughNobodyBelievesIt) {
+  Start([](Embedded::Options* options) { options->listeners[0].max_skew = 5 * kMinute; });
+  const auto wrong = SenderOf(Kind::kTcp, 2);
+  for (int n = 0; n < 30; ++n) Send(wrong.get(), "charlie", "fw", std::chrono::hours(2));
+  Settle();
+  Stop();
+  EXPECT_EQ(GetCensus(*OpenState()->Snapshot(), Sources().at(0).id)->ZoneSkew(), std::chrono::hours(2));
 }
 
 TEST_F(ListenerTest, AClockThatIsFarBehindStopsNobody) {
