@@ -24,6 +24,7 @@
 #include <random>
 #include <thread>
 
+#include "bench/reference_rules.h"
 #include "core/record.h"
 #include "ingest/record_reader.h"
 #include "runtime/engine.h"
@@ -406,7 +407,7 @@ void RunRsigma(const std::string& rules, const Lane& lane, double ours) {
 }  // namespace
 
 int Main(int argc, char** argv) {
-  std::string reference = fs::path(REDTHREAD_SOURCE_DIR).parent_path() / "shared";
+  std::string reference = DefaultReference();
   std::string only;
   int rounds = 5;
   bool profile = false;
@@ -423,22 +424,11 @@ int Main(int argc, char** argv) {
                  reference.c_str());
     return 2;
   }
-  const fs::path corpus = fs::path(REDTHREAD_BINARY_DIR) / "reference" / "bench-sigma";
-  if (!fs::exists(corpus)) {
-    fs::create_directories(corpus);
-    const std::string command = "tar --zstd -xf " + data + "/sigma/*.tar.zst -C " + corpus.string();
-    if (std::system(command.c_str()) != 0) return 2;
-  }
-  Engine::Options options;
-  for (const char* folder :
-       {"rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting"}) {
-    options.rule_paths.push_back((corpus / "sigma" / folder).string());
-  }
-  options.log_sources_path = REDTHREAD_SOURCE_DIR "/rules/logsources.yml";
-  options.entities_path = REDTHREAD_SOURCE_DIR "/rules/entities.yml";
+  const std::optional<Engine::Options> options = ReferenceRules(reference);
+  if (!options.has_value()) return 2;
   const size_t before = ResidentKb();
   std::shared_ptr<const Engine> engine;
-  const double load = Time([&] { engine = std::move(*Engine::Load(options)); });
+  const double load = Time([&] { engine = std::move(*Engine::Load(*options)); });
   std::printf("%zu rules loaded in %.2f s, %.1f MB\n", engine->rules().rules.size(), load,
               static_cast<double>(ResidentKb() - before) / 1024);
 
@@ -475,7 +465,7 @@ int Main(int argc, char** argv) {
                 (static_cast<double>(ResidentKb()) - static_cast<double>(rss)) / 1024);
     if (name == "hostile") continue;
     RunEndToEnd(engine, lane, rounds);
-    RunRsigma(corpus.string(), lane, ours);
+    RunRsigma((fs::path(REDTHREAD_BINARY_DIR) / "reference" / "bench-sigma").string(), lane, ours);
   }
   return 0;
 }

@@ -29,6 +29,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/reference_rules.h"
 #include "core/record.h"
 #include "correlate/group_rows.h"
 #include "ingest/event_time.h"
@@ -266,17 +267,9 @@ void Bench::Whole() {
     std::printf("whole: no reference data in %s; name its folder with --reference\n", reference_.c_str());
     return;
   }
-  const fs::path corpus = fs::path(REDTHREAD_BINARY_DIR) / "reference" / "bench-sigma";
-  if (!fs::exists(corpus)) {
-    fs::create_directories(corpus);
-    if (std::system(("tar --zstd -xf " + data + "/sigma/*.tar.zst -C " + corpus.string()).c_str()) != 0)
-      Die("cannot unpack the rules");
-  }
-  Engine::Options options = maps_;
-  for (const char* folder :
-       {"rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting"})
-    options.rule_paths.push_back((corpus / "sigma" / folder).string());
-  const std::shared_ptr<const Engine> engine = Take(Engine::Load(options));
+  const std::optional<Engine::Options> options = ReferenceRules(reference_);
+  if (!options.has_value()) Die("cannot unpack the rules");
+  const std::shared_ptr<const Engine> engine = Take(Engine::Load(*options));
 
   const std::vector<std::string> paths = Repeated(data + "/events/otrf");
   MakeTopic("otrf", kRawPartitions);

@@ -25,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/reference_rules.h"
 #include "runtime/embedded.h"
 #include "runtime/rule_reload.h"
 #include "runtime/scan.h"
@@ -264,16 +265,9 @@ int Main(int argc, char** argv) {
   const std::string data = reference + "/data";
   if (!fs::exists(data)) Die("no reference data in " + reference + "; name its folder with --reference");
   bench.events = data + "/events/otrf";
-  const fs::path corpus = fs::path(REDTHREAD_BINARY_DIR) / "reference" / "bench-sigma";
-  if (!fs::exists(corpus)) {
-    fs::create_directories(corpus);
-    const std::string command = "tar --zstd -xf " + data + "/sigma/*.tar.zst -C " + corpus.string();
-    if (std::system(command.c_str()) != 0) Die("cannot unpack the rules");
-  }
-  for (const char* folder :
-       {"rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting"}) {
-    bench.rules.rule_paths.push_back((corpus / "sigma" / folder).string());
-  }
+  const std::optional<Engine::Options> corpus = ReferenceRules(reference);
+  if (!corpus.has_value()) Die("cannot unpack the rules");
+  bench.rules = *corpus;
   bench.Reloads();
   bench.Throughput();
   fs::remove_all(bench.data_dir);
